@@ -1,0 +1,107 @@
+"""The engine protocol: a model that streams, the parts it streams, and how it fails."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from glmcode_engine.messages import Request, Usage, Value
+
+EngineKind = Literal["remote", "sglang", "scripted", "replay"]
+
+ErrorKind = Literal["auth", "rate_limited", "unreachable", "bad_request", "overflow", "filtered", "unusable"]
+"""Why an engine gave up.
+
+auth: the key is missing or was refused. rate_limited: try again later. unreachable: nobody answers, or the
+stream stalled or broke. bad_request: the server refused what was asked (model name, parameters).
+overflow: the prompt is longer than the window. filtered: a content filter stopped it.
+unusable: an answer came that cannot be used.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    text: str
+    kind: Literal["reasoning"] = "reasoning"
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+    kind: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call. Pieces with the same `index` belong together."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+    kind: Literal["tool_call"] = "tool_call"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What the server counted; may come more than once, the last one holds."""
+
+    usage: Usage
+    kind: Literal["usage"] = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNotice:
+    """The engine is about to try again; nothing of the failed attempt was streamed."""
+
+    attempt: int
+    delay_s: float
+    reason: str
+    kind: Literal["retry"] = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The last part of every complete stream. `reason` is the server's own word ("stop", "tool_calls", "length"...)."""
+
+    reason: str
+    kind: Literal["stop"] = "stop"
+
+
+StreamPart = ReasoningDelta | TextDelta | ToolCallDelta | UsageReport | RetryNotice | Stop
+
+
+class EngineInfo(Value):
+    """Who answers, for records and status lines. Never holds a key."""
+
+    kind: EngineKind
+    model: str
+    base_url: str | None = None
+    """Without user information or query, so it is safe to show."""
+
+
+class EngineError(Exception):
+    """The engine cannot give an answer. The text says what happened and what to do next; it holds no secret."""
+
+    def __init__(self, kind: ErrorKind, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.kind: ErrorKind = kind
+        self.retry_after_s = retry_after_s
+
+
+class Engine(Protocol):
+    """A model that streams its answers."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def stream(self, request: Request) -> AsyncIterator[StreamPart]:
+        """Stream one answer. A complete stream ends with `Stop`.
+
+        Raises EngineError, and nothing else, for every failure of server, network or answer. Closing the
+        iterator early ends the request.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections; may be called twice."""
+        ...

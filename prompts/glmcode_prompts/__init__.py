@@ -1,0 +1,1 @@
+"""What glmcode says to the model: every text that a model reads, as Markdown files."""

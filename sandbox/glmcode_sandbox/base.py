@@ -1,0 +1,139 @@
+"""The sandbox protocol: a place where commands run, and what comes back from it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+SandboxKind = Literal["docker", "bwrap", "none"]
+NetworkMode = Literal["none", "host"]
+
+DEFAULT_TIMEOUT_S = 120.0
+KEEP_BYTES = 64 * 1024
+"""How much of a command's output is kept in memory: the first and the last half of this."""
+TIMEOUT_EXIT_CODE = 124
+"""What `timeout(1)` returns too."""
+
+
+class SandboxError(Exception):
+    """The sandbox itself failed. The text says what happened and what to do next."""
+
+
+class NoSandboxError(SandboxError):
+    """There is no sandbox to run in: no daemon, no image, no bubblewrap. The text names the exact remedy."""
+
+
+class FileProblem(Exception):
+    """A file could not be read or written as asked; the model can act on the text."""
+
+    def __init__(
+        self,
+        reason: Literal["missing", "is_directory", "not_regular", "outside", "too_large", "denied"],
+        message: str,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """What came back from one command."""
+
+    exit_code: int
+    """The shell's exit code; 124 after a timeout, 128 + N when killed by signal N."""
+    output: bytes
+    """Standard output and error as they came, raw and untrusted; the middle is left out past KEEP_BYTES."""
+    total_bytes: int
+    """How much the command wrote in all."""
+    duration_s: float
+    timed_out: bool = False
+    head_bytes: int | None = None
+    """Where the gap is when output was left out: `output[:head_bytes]` is the beginning, the rest the end. None: whole."""
+    spill: Path | None = None
+    """Host file with the whole raw output (up to the spill limit) when it was clipped and a spill folder is set."""
+    note: str | None = None
+    """What the sandbox has to say about this run (killed for too much output, container restarted)."""
+
+
+OutputSink = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a session's commands may use."""
+
+    memory_bytes: int = 4 * 1024**3
+    pids: int = 512
+    file_bytes: int = 2 * 1024**3
+    """Largest file a command may write."""
+    tmp_bytes: int = 2 * 1024**3
+    output_bytes: int = 64 * 1024**2
+    """A command that writes more than this is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """What of the host the sandbox sees of a workspace. All paths absolute."""
+
+    source: Path
+    """On the host."""
+    target: str
+    """In the sandbox."""
+    read_only: bool = False
+
+
+class Sandbox(Protocol):
+    """One place where the commands of one session run. Not safe for concurrent `exec` calls; they queue."""
+
+    @property
+    def kind(self) -> SandboxKind: ...
+
+    @property
+    def workdir(self) -> str:
+        """The workspace's absolute path inside; every command starts there."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for people: `docker (image glmcode-sandbox:default, network none)`."""
+        ...
+
+    async def start(self) -> None:
+        """Make it ready; calling it twice is harmless. Raises NoSandboxError or SandboxError."""
+        ...
+
+    async def exec(
+        self,
+        command: str,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        on_output: OutputSink | None = None,
+        keep_bytes: int = KEEP_BYTES,
+    ) -> ExecResult:
+        """Run one shell script in a session (process group) of its own, standard input closed unless given.
+
+        A command that fails, is killed or times out is a result, not an exception. Cancelling the call kills
+        the command. Raises SandboxError only when the sandbox is gone and could not be brought back.
+        """
+        ...
+
+    async def read_file(self, path: str, *, max_bytes: int) -> bytes:
+        """The bytes of a regular file in the workspace. Relative paths start at `workdir`.
+
+        Raises FileProblem; also when the path, after resolving symbolic links inside the sandbox, lies
+        outside the workspace, or is larger than `max_bytes`.
+        """
+        ...
+
+    async def write_file(self, path: str, data: bytes) -> None:
+        """Write a regular file in the workspace in one step (temporary file and rename), making missing folders.
+
+        The mode of an existing file is kept. Same errors as `read_file`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End everything that runs in it. May be called twice, also after a failed start. Never raises."""
+        ...

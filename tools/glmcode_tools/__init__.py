@@ -1,0 +1,1 @@
+"""What the model may do: the tools, their arguments, and the results they give."""
