@@ -1,8 +1,9 @@
 """The engine protocol: a model that streams, the parts it streams, and how it fails."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from glmcode_engine.messages import Request, Usage, Value
 
@@ -16,6 +17,11 @@ stream stalled or broke. bad_request: the server refused what was asked (model n
 overflow: the prompt is longer than the window. filtered: a content filter stopped it.
 unusable: an answer came that cannot be used.
 """
+
+RetryAdvice = Literal["patiently", "briefly", "never"]
+"""Whether asking again helps. patiently: it passes with time. briefly: only a hiccup would pass. never: it stays so."""
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +88,18 @@ class EngineInfo(Value):
 class EngineError(Exception):
     """The engine cannot give an answer. The text says what happened and what to do next; it holds no secret."""
 
-    def __init__(self, kind: ErrorKind, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        retry: RetryAdvice | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind: ErrorKind = kind
         self.retry_after_s = retry_after_s
+        self.retry: RetryAdvice = retry or ("patiently" if kind in ("rate_limited", "unreachable") else "never")
 
 
 class Engine(Protocol):
@@ -105,3 +119,14 @@ class Engine(Protocol):
     async def aclose(self) -> None:
         """Release connections; may be called twice."""
         ...
+
+
+@asynccontextmanager
+async def closing(parts: AsyncIterator[Part]) -> AsyncIterator[AsyncIterator[Part]]:
+    """Close a stream at the end of the block, also where the consumer leaves early; plain iterators pass unchanged."""
+    try:
+        yield parts
+    finally:
+        aclose = getattr(parts, "aclose", None)
+        if aclose is not None:
+            await aclose()

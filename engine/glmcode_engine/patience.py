@@ -1,0 +1,94 @@
+"""Asks again when a server is busy or out of reach, as long as nothing of an answer was shown yet."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+from glmcode_engine.base import Engine, EngineError, EngineInfo, RetryNotice, StreamPart, closing
+from glmcode_engine.messages import Request
+
+_ANSWER_KINDS = frozenset({"reasoning", "text", "tool_call"})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long to try again. Times are seconds."""
+
+    max_wait_s: float = 120.0
+    """After the first failure, no attempt starts later than this. 0: never try again."""
+    first_delay_s: float = 1.0
+    factor: float = 2.0
+    max_delay_s: float = 30.0
+    jitter: float = 0.25
+    """A delay varies by this part of itself, so that several clients do not return at once."""
+    brief_delays_s: tuple[float, ...] = (0.5, 1.5)
+    """The whole patience with a server that is not there at all."""
+
+    def delay(self, error: EngineError, failures: int, elapsed_s: float, chance: float) -> float | None:
+        """How long to wait after the `failures`-th failure (from 1), or None to give up. `chance` is in [0, 1)."""
+        spread = 1 + self.jitter * (2 * chance - 1)
+        match error.retry:
+            case "never":
+                return None
+            case "briefly":
+                if failures > len(self.brief_delays_s):
+                    return None
+                delay = self.brief_delays_s[failures - 1] * spread
+            case "patiently":
+                steps = min(failures - 1, 64)
+                delay = min(self.first_delay_s * self.factor**steps, self.max_delay_s) * spread
+        delay = max(delay, error.retry_after_s or 0.0)
+        return delay if elapsed_s + delay <= self.max_wait_s else None
+
+
+class PatientEngine:
+    """Any engine, asked again after failures that pass; announces each wait with a RetryNotice."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        patience: Patience = Patience(),
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._engine = engine
+        self._patience = patience
+        self._sleep = sleep
+        self._clock = clock
+        self._chance = chance
+
+    @property
+    def info(self) -> EngineInfo:
+        """Who answers: the engine inside."""
+        return self._engine.info
+
+    async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
+        """Stream one answer; see `Engine.stream`. The last error goes out when patience ends."""
+        failures = 0
+        first_failure: float | None = None
+        while True:
+            answered = False
+            try:
+                async with closing(self._engine.stream(request)) as parts:
+                    async for part in parts:
+                        answered = answered or part.kind in _ANSWER_KINDS
+                        yield part
+                return
+            except EngineError as error:
+                failures += 1
+                now = self._clock()
+                first_failure = now if first_failure is None else first_failure
+                delay = self._patience.delay(error, failures, now - first_failure, self._chance())
+                if answered or delay is None:
+                    raise
+                reason = str(error)
+            yield RetryNotice(attempt=failures, delay_s=delay, reason=reason)
+            await self._sleep(delay)
+
+    async def aclose(self) -> None:
+        """Close the engine inside."""
+        await self._engine.aclose()

@@ -1,0 +1,178 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from glmcode_engine.base import Engine, EngineError, EngineInfo, RetryNotice, Stop, StreamPart, TextDelta
+from glmcode_engine.endpoint import resolve_endpoint
+from glmcode_engine.messages import Request
+from glmcode_engine.patience import Patience, PatientEngine
+from glmcode_engine.remote import RemoteEngine
+from tests.engine.answers import ask, parts_of
+from tests.engine.conftest import OpenRemote
+from tests.simulated import SimulatedEndpoint
+
+BUSY = EngineError("rate_limited", "busy")
+GONE = EngineError("unreachable", "refused", retry="briefly")
+ANSWER: tuple[StreamPart, ...] = (TextDelta("hi"), Stop("stop"))
+
+
+class Attempts:
+    """An engine whose attempts are given: what each streams, and the error it ends with."""
+
+    info = EngineInfo(kind="remote", model="m")
+
+    def __init__(self, attempts: Sequence[tuple[Sequence[StreamPart], EngineError | None]]) -> None:
+        self.attempts = list(attempts)
+        self.made = 0
+        self.closed = 0
+
+    async def stream(self, request: Request) -> AsyncIterator[StreamPart]:
+        parts, error = self.attempts[min(self.made, len(self.attempts) - 1)]
+        self.made += 1
+        try:
+            for part in parts:
+                yield part
+            if error is not None:
+                raise error
+        finally:
+            self.closed += 1
+
+    async def aclose(self) -> None:
+        pass
+
+
+class Clock:
+    """Time that passes only in `sleep`."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.sleeps: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+    def wrap(self, engine: Engine, patience: Patience | None = None) -> PatientEngine:
+        patience = patience or Patience(jitter=0)
+        return PatientEngine(engine, patience, sleep=self.sleep, clock=lambda: self.now, chance=lambda: 0.5)
+
+
+async def test_a_busy_server_is_asked_again_and_each_wait_announced() -> None:
+    clock, engine = Clock(), Attempts([((), BUSY), ((), BUSY), (ANSWER, None)])
+    parts = await parts_of(clock.wrap(engine), ask())
+    assert parts == [RetryNotice(1, 1.0, "busy"), RetryNotice(2, 2.0, "busy"), *ANSWER]
+    assert clock.sleeps == [1.0, 2.0]
+    assert engine.closed == 3
+
+
+async def test_patience_ends_and_the_error_goes_out() -> None:
+    clock, engine = Clock(), Attempts([((), BUSY)])
+    with pytest.raises(EngineError) as caught:
+        await parts_of(clock.wrap(engine), ask())
+    assert caught.value is BUSY
+    assert clock.sleeps == [1, 2, 4, 8, 16, 30, 30]
+    assert sum(clock.sleeps) <= 120
+
+
+async def test_the_servers_own_delay_is_kept() -> None:
+    clock = Clock()
+    engine = Attempts([((), EngineError("rate_limited", "busy", retry_after_s=17.0)), (ANSWER, None)])
+    await parts_of(clock.wrap(engine), ask())
+    assert clock.sleeps == [17.0]
+
+
+async def test_a_delay_beyond_patience_is_not_waited_for() -> None:
+    clock, engine = Clock(), Attempts([((), EngineError("rate_limited", "later", retry_after_s=3600.0))])
+    with pytest.raises(EngineError, match="later"):
+        await parts_of(clock.wrap(engine), ask())
+    assert clock.sleeps == []
+
+
+async def test_a_server_that_is_not_there_gets_two_more_chances() -> None:
+    clock, engine = Clock(), Attempts([((), GONE)])
+    with pytest.raises(EngineError):
+        await parts_of(clock.wrap(engine), ask())
+    assert (engine.made, clock.sleeps) == (3, [0.5, 1.5])
+
+
+@pytest.mark.parametrize("kind", ["auth", "bad_request", "overflow", "filtered", "unusable"])
+async def test_what_stays_so_is_not_tried_again(kind: str) -> None:
+    clock, engine = Clock(), Attempts([((), EngineError(kind, "no"))])  # type: ignore[arg-type]
+    with pytest.raises(EngineError):
+        await parts_of(clock.wrap(engine), ask())
+    assert engine.made == 1
+
+
+async def test_an_answer_that_was_begun_is_never_asked_for_again() -> None:
+    clock, engine = Clock(), Attempts([((TextDelta("half"),), EngineError("unreachable", "reset")), (ANSWER, None)])
+    with pytest.raises(EngineError, match="reset"):
+        await parts_of(clock.wrap(engine), ask())
+    assert engine.made == 1
+
+
+async def test_no_patience_means_one_attempt() -> None:
+    clock, engine = Clock(), Attempts([((), BUSY), (ANSWER, None)])
+    with pytest.raises(EngineError):
+        await parts_of(clock.wrap(engine, Patience(max_wait_s=0)), ask())
+    assert engine.made == 1
+
+
+async def test_time_spent_in_stalled_attempts_counts() -> None:
+    clock = Clock()
+
+    class Stalling(Attempts):
+        async def stream(self, request: Request) -> AsyncIterator[StreamPart]:
+            clock.now += 120
+            async for part in super().stream(request):
+                yield part
+
+    engine = Stalling([((), EngineError("unreachable", "silent"))])
+    with pytest.raises(EngineError):
+        await parts_of(clock.wrap(engine), ask())
+    assert engine.made == 2
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.999])
+def test_jitter_stays_within_its_part(chance: float) -> None:
+    delay = Patience(jitter=0.25).delay(BUSY, 3, 0.0, chance)
+    assert delay is not None
+    assert 3.0 <= delay <= 5.0
+
+
+def test_many_failures_do_not_overflow() -> None:
+    assert Patience(max_wait_s=1e9, jitter=0).delay(BUSY, 100_000, 0.0, 0.5) == 30.0
+
+
+async def test_a_cancelled_wait_ends_at_once() -> None:
+    engine = PatientEngine(Attempts([((), EngineError("rate_limited", "busy", retry_after_s=60.0))]))
+    asking = asyncio.create_task(parts_of(engine, ask()))
+    await asyncio.sleep(0.05)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+async def test_a_real_server_that_recovers(open_remote: OpenRemote) -> None:
+    script: list[dict[str, Any]] = [
+        {"error": {"status": 429, "retry_after": "0"}},
+        {"reset": True},
+        {"content": "at last"},
+    ]
+    async with SimulatedEndpoint(script) as server:
+        engine = PatientEngine(open_remote(server), Patience(first_delay_s=0.01))
+        parts = await parts_of(engine, ask())
+        await engine.aclose()
+    assert [part.kind for part in parts if part.kind == "retry"] == ["retry", "retry"]
+    assert "".join(part.text for part in parts if part.kind == "text") == "at last"
+
+
+async def test_a_real_refused_connection_fails_within_seconds() -> None:
+    engine = PatientEngine(RemoteEngine(resolve_endpoint("http://127.0.0.1:9/v1", "glm-4.6"), api_key=None))
+    started = time.monotonic()
+    with pytest.raises(EngineError, match="refuses"):
+        await parts_of(engine, ask())
+    assert time.monotonic() - started < 8
+    await engine.aclose()
