@@ -1,0 +1,89 @@
+"""The texts and schemas that models read, pinned: a change of prompt shows as a change of the snapshot.
+
+GLMCODE_WRITE_SNAPSHOTS=1 in the environment writes the snapshot anew.
+"""
+
+import json
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glmcode_prompts.library import PromptError, fenced, fix_prompt, load
+from glmcode_tools.toolbox import Toolbox
+
+SNAPSHOT = Path(__file__).with_name("snapshot.md")
+WRITE = bool(os.environ.get("GLMCODE_WRITE_SNAPSHOTS"))
+SYSTEM = {"workspace": "/work/repository", "sandbox": "docker, network none"}
+MAX_TOKENS = 3000
+CHARS_PER_TOKEN = 3.2
+"""Low for English and JSON, so that the estimate is high."""
+
+
+def schemas() -> str:
+    lines = [json.dumps(tool.model_dump(), ensure_ascii=False) for tool in Toolbox().descriptions]
+    return "\n".join(lines)
+
+
+def everything() -> str:
+    texts = {
+        "system": load("system", **SYSTEM),
+        "tools": schemas(),
+        "fix": fix_prompt(issue="ISSUE", test_command="TEST COMMAND", baseline="BASELINE"),
+        "task": load("task", task="TASK"),
+    }
+    return "\n\n".join(f"<!-- {name} -->\n{text}" for name, text in texts.items()) + "\n"
+
+
+def test_texts_are_those_of_the_snapshot() -> None:
+    if WRITE:
+        SNAPSHOT.write_text(everything())
+    assert everything() == SNAPSHOT.read_text()
+
+
+def test_system_prompt_and_tools_are_small() -> None:
+    assert len(load("system", **SYSTEM) + schemas()) / CHARS_PER_TOKEN <= MAX_TOKENS
+
+
+def test_every_text_file_is_in_use() -> None:
+    folder = files("glmcode_prompts")
+    found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
+    assert found == {"system.md", "fix.md", "task.md"}
+    tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
+    assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
+
+
+def test_schemas_have_no_titles_and_no_references() -> None:
+    text = schemas()
+    assert '"title"' not in text
+    assert "$ref" not in text and "$defs" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("system", {"workspace": "w"}, "values missing for ['sandbox']"),
+        ("tools/read", {"path": "x"}, "no placeholder for ['path']"),
+        ("nothing", {}, "there is no text nothing.md"),
+        ("../secret", {}, "not a name of a text"),
+    ],
+)
+def test_missing_and_unused_values_are_mistakes(name: str, values: dict[str, str], said: str) -> None:
+    with pytest.raises(PromptError) as caught:
+        load(name, **values)
+    assert said in str(caught.value)
+
+
+def test_placeholders_in_values_stay() -> None:
+    assert load("task", task="{{task}} {{other}} \\1").startswith("{{task}} {{other}} \\1\n")
+
+
+@given(st.text(alphabet="`a\n", max_size=40))
+def test_data_cannot_end_its_fence(text: str) -> None:
+    first, *middle, last = fenced(text).split("\n")
+    assert first == last and set(first) == {"`"}
+    assert "\n".join(middle) == text
+    assert first not in text
