@@ -1,10 +1,11 @@
 """The tool protocol: one ability of the model, its arguments, and what it gives back."""
 
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from glmcode_sandbox.base import Sandbox
 
@@ -13,6 +14,18 @@ class Arguments(BaseModel):
     """Base of every tool's arguments; unknown ones are an error that the model is told about."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _writable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("it holds a NUL or a lone surrogate character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_writable)]
+"""Text that a file or a command line can hold."""
+PathText = Annotated[Text, Field(min_length=1, max_length=4096)]
+"""A path as the model writes it: relative to the workspace, or absolute and inside it."""
 
 
 class ToolOutput(BaseModel):
@@ -54,5 +67,24 @@ class Tool(Protocol):
         ...
 
     def paths(self, arguments: Any) -> Sequence[str]:
-        """The workspace paths that this call would write, for the policy; empty where it names none."""
+        """The workspace paths that this call would write, as the model wrote them, for the policy; empty where it
+        names none."""
         ...
+
+    def title(self, arguments: Any) -> str:
+        """The call in a few words for people: `edit src/a.py`. Not cleaned yet."""
+        ...
+
+
+def failed(text: str, summary: str = "") -> ToolOutput:
+    """An error that the model can act on."""
+    return ToolOutput(text=text, summary=summary or text.split("\n", 1)[0], is_error=True)
+
+
+def relative_path(path: str, workdir: str) -> str:
+    """`path` as shown to people and models: relative to the workspace where it lies in it."""
+    clean = posixpath.normpath(path)
+    root = posixpath.normpath(workdir)
+    if clean == root:
+        return "."
+    return clean.removeprefix(root.rstrip("/") + "/")
