@@ -1,0 +1,75 @@
+"""Writes the pack's text: blocks in Markdown fences that the text inside them cannot close."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+
+from glmcode.context.excerpt import Range, cut
+
+MAX_FENCE = 24
+"""Text with a longer run of backticks is not fenced but left out."""
+MAX_NAMES = 40
+"""Names of one folder that the map shows."""
+
+_TICKS = re.compile(r"`{3,}")
+_LANGUAGE = re.compile(r"\.([A-Za-z0-9]{1,10})$")
+
+
+def fence(text: str) -> str | None:
+    """The shortest run of three or more backticks that is not in `text`; None where it would be absurdly long."""
+    longest = max((len(run) for run in _TICKS.findall(text)), default=2)
+    return "`" * (longest + 1) if longest < MAX_FENCE else None
+
+
+def block(title: str, text: str, language: str = "") -> str | None:
+    """A heading and the fenced text; None where the text cannot be fenced."""
+    mark = fence(text)
+    if mark is None:
+        return None
+    return f"### {title}\n{mark}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{mark}\n\n"
+
+
+def file_block(path: str, text: str, ranges: Sequence[Range] | None) -> str | None:
+    """The block of one file, whole or in ranges; None where it cannot be fenced."""
+    match = _LANGUAGE.search(PurePosixPath(path).name)
+    language = match.group(1) if match else ""
+    if ranges is None:
+        return block(path, text, language)
+    total = text.count("\n") + (not text.endswith("\n"))
+    blocks = [
+        block(f"{path} (lines {first}-{min(last, total)} of {total})", piece, language)
+        for (first, last), piece in zip(ranges, cut(text, ranges), strict=True)
+    ]
+    whole = [one for one in blocks if one is not None]
+    return "".join(whole) if len(whole) == len(blocks) else None
+
+
+def file_map(paths: Iterable[str], fits: Callable[[str], bool]) -> str:
+    """The files folder by folder, one line each, as deep as it fits; empty where not even the top level does."""
+    tree: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        tree.setdefault(folder, []).append(name)
+    deepest = max((folder.count("/") + 1 for folder in tree if folder), default=0)
+    # Full depth first, then shallower; a tree of absurd depth is not tried level by level.
+    for depth in [deepest, *range(min(deepest - 1, 12), -1, -1)]:
+        text = _map_lines(tree, depth)
+        if fits(text):
+            return text
+    return ""
+
+
+def _map_lines(tree: dict[str, list[str]], depth: int) -> str:
+    hidden: dict[str, int] = {}
+    lines: dict[str, str] = {}
+    for folder, names in tree.items():
+        parts = folder.split("/") if folder else []
+        if len(parts) > depth:
+            top = "/".join(parts[: depth + 1])
+            hidden[top] = hidden.get(top, 0) + len(names)
+            continue
+        shown = "  ".join(sorted(names)[:MAX_NAMES])
+        more = f"  and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+        lines[folder] = f"{folder or '.'}/: {shown}{more}"
+    lines |= {folder: f"{folder}/ ({count} files)" for folder, count in hidden.items()}
+    return "\n".join(lines[folder] for folder in sorted(lines)) + "\n" if lines else ""
