@@ -1,0 +1,1 @@
+"""Knows which bills fall due, and when."""
