@@ -1,0 +1,58 @@
+"""Making the engine that the settings ask for."""
+
+from pathlib import Path
+
+from glmcode.config import ConfigError, Settings
+from glmcode.keys import find_key, needs_key
+from glmcode_engine.base import Engine, EngineInfo
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The engine, not yet connected. Raises ConfigError."""
+    name, _, argument = settings.engine.partition(":")
+    match name:
+        case "remote" if not argument:
+            return _remote(settings)
+        case "scripted" if argument:
+            return _scripted(Path(argument))
+        case "sglang":
+            raise ConfigError("--engine sglang is not built yet; start a server yourself and pass --base-url")
+        case "replay":
+            raise ConfigError("--engine replay:SESSION is not built yet")
+        case _:
+            raise ConfigError(f"--engine {settings.engine!r} is none of remote, sglang, scripted:FILE, replay:SESSION")
+
+
+def is_script(info: EngineInfo) -> bool:
+    """Whether a script plays instead of a model; every face says so."""
+    return info.kind == "scripted"
+
+
+def _remote(settings: Settings) -> Engine:
+    from glmcode_engine.endpoint import resolve_endpoint, safe_url
+    from glmcode_engine.patience import Patience, PatientEngine
+    from glmcode_engine.remote import RemoteEngine
+
+    try:
+        endpoint = resolve_endpoint(settings.base_url, settings.model, settings.dialect)
+    except ValueError as error:
+        raise ConfigError(f"--base-url: {error}") from None
+    key = find_key(settings.base_url)
+    if key is None and needs_key(settings.base_url):
+        raise ConfigError(
+            f"no API key for {safe_url(endpoint.base_url)}: set GLMCODE_API_KEY (or ZAI_API_KEY for Z.ai), "
+            "or point --base-url at a server of your own"
+        )
+    remote = RemoteEngine(
+        endpoint, api_key=key, idle_timeout_s=settings.idle_timeout, extra_body=settings.extra_body or None
+    )
+    return PatientEngine(remote, Patience(max_wait_s=settings.patience))
+
+
+def _scripted(path: Path) -> Engine:
+    from glmcode_engine.scripted import ScriptedEngine
+
+    try:
+        return ScriptedEngine.from_file(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--engine scripted:{path}: {error}") from None

@@ -1,0 +1,1 @@
+"""One conversation on disk: written as it happens, listed, resumed and exported."""

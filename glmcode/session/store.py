@@ -1,0 +1,209 @@
+"""The session file: append-only JSON lines, written before each request, readable after any crash.
+
+The first line is the header; then come `message` lines (what the model is sent, in order) and the events of
+the turns. A line that a crash cut short is ignored on reading and closed before the next append.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from glmcode.events import PASSING, Event, Record
+from glmcode_engine.base import EngineInfo
+from glmcode_engine.messages import Message, ToolCall
+
+FILE_NAME = "session.jsonl"
+PATCH_NAME = "patch.diff"
+"""The changes of the last turn, beside the session file."""
+INTERRUPTED = "The call was interrupted before it gave a result. Its effects, if any, are unknown."
+
+
+class SessionError(Exception):
+    """A session cannot be opened; the text says which and what to do."""
+
+
+class Header(Record):
+    kind: Literal["session"] = "session"
+    id: str
+    repo: str
+    created: float
+    """Seconds since the epoch."""
+    version: str
+    """Of glmcode."""
+    engine: EngineInfo
+    title: str
+    """First line of the first prompt."""
+
+
+class Session:
+    """An open session. Holds an exclusive lock on its file until closed."""
+
+    def __init__(self, folder: Path, header: Header, messages: list[Message], descriptor: int) -> None:
+        self.folder = folder
+        self.header = header
+        self.messages = messages
+        self._descriptor = descriptor
+
+    @property
+    def id(self) -> str:
+        return self.header.id
+
+    def append_message(self, message: Message) -> None:
+        """Add to the conversation; on disk when this returns."""
+        self.messages.append(message)
+        self._write(
+            {"kind": "message", "v": 1, "time": time.time(), "message": message.model_dump(exclude_defaults=True)}
+        )
+
+    def append_event(self, event: Event) -> None:
+        """Log what happened, except what the messages or a later event hold already."""
+        if event.kind not in PASSING and event.kind != "assistant_message":
+            self.append_record(event, repeated={"text"} if event.kind == "tool_finished" else None)
+
+    def append_record(self, record: Record, *, repeated: set[str] | None = None) -> None:
+        """Log any record, without the fields that stand elsewhere already."""
+        self._write({**record.model_dump(mode="json", exclude=repeated), "time": time.time()})
+
+    def settle(self) -> list[ToolCall]:
+        """Give every call that has no result one, so that the conversation can go on; returns those calls."""
+        calls = unanswered(self.messages)
+        for call in calls:
+            self.append_message(Message(role="tool", content=INTERRUPTED, tool_call_id=call.id))
+        return calls
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write(self, record: dict[str, Any]) -> None:
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        data = line.encode("utf-8", "surrogatepass") + b"\n"
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+def unanswered(messages: list[Message]) -> list[ToolCall]:
+    """The last assistant message's calls that no tool message answers, in order."""
+    answered: set[str | None] = set()
+    for message in reversed(messages):
+        if message.role == "tool":
+            answered.add(message.tool_call_id)
+        elif message.role == "assistant":
+            return [call for call in message.tool_calls if call.id not in answered]
+        else:
+            break
+    return []
+
+
+def create(root: Path, *, repo: Path, version: str, engine: EngineInfo, first_prompt: str) -> Session:
+    """Start a session in a folder of its own under `root`, private to the user."""
+    session_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+    folder = root / session_id
+    folder.mkdir(parents=True, mode=0o700)
+    header = Header(
+        id=session_id,
+        repo=str(repo),
+        created=time.time(),
+        version=version,
+        engine=engine,
+        title=next((line.strip() for line in first_prompt.splitlines() if line.strip()), "")[:120],
+    )
+    session = Session(folder, header, [], _open_locked(folder / FILE_NAME, os.O_CREAT))
+    session._write(header.model_dump(mode="json"))
+    return session
+
+
+def resume(root: Path, session_id: str) -> Session:
+    """Open an existing session to go on with it. Raises SessionError."""
+    path = session_file(root, session_id)
+    descriptor = _open_locked(path, 0)
+    try:
+        header, messages = read(path)
+        size = os.fstat(descriptor).st_size
+        if os.pread(descriptor, 1, max(0, size - 1)) != b"\n":
+            os.write(descriptor, b"\n")
+        session = Session(path.parent, header, messages, descriptor)
+        session.settle()
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return session
+
+
+def read(path: Path) -> tuple[Header, list[Message]]:
+    """Header and conversation of a session file. Raises SessionError."""
+    header: Header | None = None
+    messages: list[Message] = []
+    for record in records(path):
+        try:
+            match record.get("kind"):
+                case "session":
+                    header = Header.model_validate(record)
+                case "message":
+                    messages.append(Message.model_validate(record["message"]))
+        except (ValidationError, KeyError) as error:
+            raise SessionError(f"{path} is not a session of this version: {str(error).splitlines()[0]}") from None
+    if header is None:
+        raise SessionError(f"{path} holds no session")
+    return header, messages
+
+
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a session file, in order; lines that a crash cut short are left out."""
+    with path.open("rb") as stream:
+        for line in stream:
+            with contextlib.suppress(ValueError):
+                record = json.loads(line)
+                if isinstance(record, dict):
+                    yield record
+
+
+def session_file(root: Path, session_id: str) -> Path:
+    """Where a session's file is; ids come from the command line, so they never leave `root`."""
+    if not re.fullmatch(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}", session_id):
+        raise SessionError(f"{session_id!r} is not a session id; `glmcode session list` shows them")
+    path = root / session_id / FILE_NAME
+    if not path.is_file():
+        raise SessionError(f"no session {session_id}; `glmcode session list` shows them")
+    return path
+
+
+def headers(root: Path, repo: Path | None = None) -> list[Header]:
+    """All sessions, newest first; only those of `repo` when given."""
+    found: list[Header] = []
+    for path in root.glob(f"*/{FILE_NAME}"):
+        first = next(records(path), None)
+        with contextlib.suppress(ValidationError):
+            header = Header.model_validate(first)
+            if repo is None or header.repo == str(repo):
+                found.append(header)
+    return sorted(found, key=lambda header: header.created, reverse=True)
+
+
+def _open_locked(path: Path, flags: int) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise SessionError(f"session {path.parent.name} is open in another glmcode; end that one first") from None
+    return descriptor

@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glmcode.config import ConfigError, Settings, load
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_nearer_layer_wins(tmp_path: Path) -> None:
+    user = write(tmp_path / "user.toml", 'model = "of-user"\nmax-steps = 1\ncontext = 5\nimage = "of-user"\n')
+    project = write(tmp_path / "project.toml", 'model = "of-project"\nmax_steps = 2\ncontext = 7\n')
+    environ = {"GLMCODE_MODEL": "of-environment", "GLMCODE_MAX_STEPS": "3", "GLMCODE_UNKNOWN": "left out"}
+    settings = load({"model": "of-flag", "image": None}, environ=environ, user_file=user, project_file=project)
+    assert (settings.model, settings.max_steps, settings.context, settings.image) == ("of-flag", 3, 7, "of-user")
+
+
+def test_environment_values_get_the_types_of_their_settings() -> None:
+    environ = {
+        "GLMCODE_CONTEXT": "1200",
+        "GLMCODE_EXTRA_BODY": '{"top_k": 3}',
+        "GLMCODE_SETUP": "pip install .\n\n make deps ",
+        "GLMCODE_MAX_COST": "0.5",
+        "GLMCODE_YES": "true",
+        "GLMCODE_OUT": "results",
+        "GLMCODE_IMAGE": "",
+    }
+    settings = load({}, environ=environ)
+    assert settings == Settings(
+        context=1200,
+        extra_body={"top_k": 3},
+        setup=("pip install .", "make deps"),
+        max_cost=0.5,
+        yes=True,
+        out=Path("results"),
+    )
+
+
+def test_missing_files_are_no_error(tmp_path: Path) -> None:
+    assert load({}, environ={}, user_file=tmp_path / "none.toml") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"max_steps": 0}, "the command line: --max-steps: "),
+        ({"thinking": "maybe"}, "the command line: --thinking: "),
+        ({"extra_body": "{"}, "the command line: --extra-body: Value error, not JSON"),
+        ({"extra_body": "[1]"}, "the command line: --extra-body: "),
+        ({"context": "-1"}, "the command line: --context: "),
+    ],
+)
+def test_a_wrong_value_names_its_source_and_its_flag(flags: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(flags, environ={})
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('mdoel = "x"', "unknown setting 'mdoel'"),
+        ("model = ", "not valid TOML"),
+        ('api-key = "k-123"', "keys never come from a file"),
+        ('github_token = "k-123"', "keys never come from a file"),
+        ("model = \udcff", "cannot read"),
+    ],
+)
+def test_a_wrong_file_is_named_and_no_key_is_repeated(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigError) as caught:
+        load({}, environ={}, user_file=path)
+    assert said in str(caught.value) and str(path) in str(caught.value)
+    assert "k-123" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["base_url", "base-url", "extra_body", "dialect", "engine", "yes", "out", "predictions", "repo", "resume"]
+)
+def test_a_project_cannot_redirect_the_user(tmp_path: Path, name: str) -> None:
+    project = write(tmp_path / "config.toml", f"{name} = {json.dumps('x')}\n")
+    with pytest.raises(ConfigError, match="cannot be set by a project"):
+        load({}, environ={}, project_file=project)
