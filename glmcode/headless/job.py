@@ -1,0 +1,214 @@
+"""Opening a run: repository, workspace, sandbox, engine, session and agent, each closed again at the end."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from glmcode import __version__, paths
+from glmcode.agent import Agent, TurnLimits
+from glmcode.config import ConfigError, Settings
+from glmcode.cost import known_prices
+from glmcode.engines import open_engine
+from glmcode.events import Event, SessionStarted
+from glmcode.headless.output import Output
+from glmcode.images import describe_sandbox, resolve_image
+from glmcode.lazy_sandbox import LazySandbox
+from glmcode.policy import Policy, nobody
+from glmcode.session import store
+from glmcode.session.store import Session
+from glmcode.session.unapplied import WORKSPACE_NAME, unapplied_patch
+from glmcode_engine.base import Engine
+from glmcode_engine.messages import Message
+from glmcode_prompts.library import load
+from glmcode_sandbox.base import Sandbox
+from glmcode_sandbox.open import open_sandbox, probe
+from glmcode_sandbox.workspace import Workspace, WorkspaceError, find_repository, open_workspace, protected
+from glmcode_tools.base import ToolContext
+from glmcode_tools.toolbox import Toolbox
+
+AUTO_CONTEXT_TOKENS = 24_000
+
+
+@dataclass(slots=True)
+class Job:
+    """Everything one headless run works with."""
+
+    settings: Settings
+    repo: Path
+    workspace: Workspace
+    sandbox: LazySandbox
+    engine: Engine
+    session: Session
+    agent: Agent
+    output: Output
+    image: str | None
+    out: Path
+    """Where the artifacts go: the folder of --out, else the session's."""
+    resumed: bool
+
+    async def make_sandbox(self, workspace: Workspace) -> Sandbox:
+        """A started sandbox of its own for another workspace, as hardened as the agent's."""
+        sandbox = await _sandbox_for(workspace, self.settings, self.image, self.session.folder)
+        await sandbox.start()
+        return sandbox
+
+    async def play(self, prompt: str) -> AsyncGenerator[Event, None]:
+        """One turn. The sandbox starts as soon as the first request is on its way."""
+        async with aclosing(self.agent.run(prompt)) as events:
+            async for event in events:
+                if event.kind != "step_started":
+                    self.sandbox.begin()
+                self.output.event(event)
+                yield event
+
+    def announce(self, context_tokens: int) -> None:
+        event = SessionStarted(
+            session=self.session.id,
+            repo=str(self.repo),
+            engine=self.engine.info,
+            sandbox=self.sandbox.description,
+            workspace=self.workspace.mode,
+            approval=self.settings.approval or "deny",
+            thinking=self.settings.thinking != "off",
+            context_tokens=context_tokens,
+            base_commit=self.workspace.base_commit,
+            resumed=self.resumed,
+        )
+        self.session.append_event(event)
+        self.output.event(event)
+
+
+@asynccontextmanager
+async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
+    """Open everything, cheap checks first. Raises ConfigError, NoSandboxError, WorkspaceError, SessionError."""
+    repo = find_repository(settings.repo or Path.cwd())
+    engine = open_engine(settings)
+    out = _out_folder(settings)
+    output = Output(settings, out / "events.jsonl" if out else None)
+    try:
+        image = await resolve_image(settings, repo, output.say)
+        await probe(settings.sandbox, image)
+        with _open_session(settings, repo, engine, first_prompt) as session:
+            carried = await unapplied_patch(session) if settings.resume else b""
+            workspace = await open_workspace(
+                repo, settings.workspace or "isolated", state_dir=session.folder / WORKSPACE_NAME
+            )
+            try:
+                await _carry_over(carried, workspace, output)
+                sandbox = _lazy(workspace, settings, image, session.folder)
+                try:
+                    yield Job(
+                        settings=settings,
+                        repo=repo,
+                        workspace=workspace,
+                        sandbox=sandbox,
+                        engine=engine,
+                        session=session,
+                        agent=_agent(settings, engine, sandbox, workspace, session),
+                        output=output,
+                        image=image,
+                        out=out or session.folder,
+                        resumed=bool(settings.resume),
+                    )
+                finally:
+                    await sandbox.close()
+            finally:
+                await workspace.close()
+    finally:
+        output.close()
+        await engine.aclose()
+
+
+async def _carry_over(patch: bytes, workspace: Workspace, output: Output) -> None:
+    """Go on with what the resumed session had changed, where it still fits the repository."""
+    if not patch or workspace.mode == "direct":
+        return
+    try:
+        await workspace.apply_patch(patch)
+    except WorkspaceError as error:
+        output.say(f"the earlier changes of this session no longer apply and are left out: {error}")
+        return
+    output.say("going on with the earlier changes of this session")
+
+
+def _out_folder(settings: Settings) -> Path | None:
+    if settings.out is None:
+        return None
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--out {settings.out}: {error.strerror}") from None
+    return settings.out.resolve()
+
+
+def _open_session(settings: Settings, repo: Path, engine: Engine, first_prompt: str) -> Session:
+    root = paths.sessions_dir()
+    if settings.resume is None:
+        return store.create(root, repo=repo, version=__version__, engine=engine.info, first_prompt=first_prompt)
+    wanted = settings.resume
+    if wanted == "latest":
+        known = store.headers(root, repo)
+        if not known:
+            raise ConfigError(f"no session of {repo} to resume")
+        wanted = known[0].id
+    session = store.resume(root, wanted)
+    if session.header.repo != str(repo):
+        session.close()
+        raise ConfigError(f"session {wanted} belongs to {session.header.repo}; pass --repo {session.header.repo}")
+    return session
+
+
+def _lazy(workspace: Workspace, settings: Settings, image: str | None, folder: Path) -> LazySandbox:
+    return LazySandbox(
+        lambda: _sandbox_for(workspace, settings, image, folder),
+        kind=settings.sandbox,
+        workdir=_workdir(workspace, settings),
+        description=describe_sandbox(settings.sandbox, settings.network, image),
+    )
+
+
+def _workdir(workspace: Workspace, settings: Settings) -> str:
+    return str(workspace.host_path) if settings.sandbox == "none" else workspace.path
+
+
+async def _sandbox_for(workspace: Workspace, settings: Settings, image: str | None, folder: Path) -> Sandbox:
+    spill = folder / "output"
+    await asyncio.to_thread(spill.mkdir, exist_ok=True)
+    return await open_sandbox(
+        settings.sandbox,
+        mounts=workspace.mounts,
+        workdir=_workdir(workspace, settings),
+        owner=workspace.owner,
+        image=image,
+        network=settings.network,
+        spill_dir=spill,
+    )
+
+
+def _agent(settings: Settings, engine: Engine, sandbox: LazySandbox, workspace: Workspace, session: Session) -> Agent:
+    if not session.messages:
+        system = load("system", workspace=sandbox.workdir, sandbox=f"{sandbox.kind}, network {settings.network}")
+        session.append_message(Message(role="system", content=system))
+    return Agent(
+        engine,
+        Toolbox(),
+        ToolContext(
+            sandbox=sandbox,
+            test_command=settings.test_command,
+            command_timeout_s=settings.command_timeout,
+        ),
+        Policy(settings.approval or "deny", partial(protected, hook_paths=workspace.hook_paths), sandbox.workdir),
+        session,
+        ask=nobody,
+        thinking=settings.thinking != "off",
+        limits=TurnLimits(
+            steps=settings.max_steps,
+            tokens=settings.max_tokens,
+            cost_usd=settings.max_cost,
+            seconds=settings.timeout,
+        ),
+        prices=settings.price or known_prices(engine.info.base_url, engine.info.model),
+    )

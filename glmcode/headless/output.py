@@ -1,0 +1,93 @@
+"""What a headless run prints: records on standard output, everything else on standard error."""
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from glmcode.config import Settings
+from glmcode.events import PASSING, AssistantMessage, Event, SessionStarted, ToolFinished
+from glmcode.headless.result import Result
+from glmcode_sandbox.clean import clean_text, one_line
+
+
+class Output:
+    """The face of a headless run. Untrusted text is cleaned before it reaches a terminal."""
+
+    def __init__(self, settings: Settings, events_file: Path | None) -> None:
+        self._format = settings.output
+        self._titles: dict[str, str] = {}
+        self._events: TextIO | None = events_file.open("w", encoding="utf-8", buffering=1) if events_file else None
+
+    def event(self, event: Event) -> None:
+        if self._format == "stream-json":
+            self._line(event.as_json())
+        if self._events is not None and event.kind not in PASSING:
+            self._events.write(event.as_json() + "\n")
+        self._progress(event)
+
+    def result(self, result: Result) -> None:
+        match self._format:
+            case "json" | "stream-json":
+                self._line(result.as_json())
+            case _:
+                if result.answer:
+                    self._line(clean_text(result.answer))
+        if self._events is not None:
+            self._events.write(result.as_json() + "\n")
+
+    def say(self, text: str) -> None:
+        """A line for people, on standard error."""
+        with contextlib.suppress(BrokenPipeError):
+            print(f"glmcode: {clean_text(text)}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self._events is not None:
+            self._events.close()
+
+    def _line(self, text: str) -> None:
+        # A reader that went away (`| head`) must not keep the run from cleaning up after itself.
+        with contextlib.suppress(BrokenPipeError):
+            print(text, flush=True)
+
+    def _progress(self, event: Event) -> None:
+        match event.kind:
+            case "session_started":
+                self._opening(event)
+            case "assistant_message" if event.tool_calls:
+                self._thought(event)
+            case "tool_started":
+                self._titles[event.call_id] = event.title
+            case "tool_finished":
+                self.say(self._tool_line(event))
+            case "approval_requested":
+                self.say(f"{'allowed' if event.allowed else 'not allowed'}: {one_line(event.question, 200)}")
+            case "guard":
+                self.say(f"repaired: {event.repair}: {one_line(event.detail, 200)}")
+            case "retry":
+                self.say(
+                    f"trying again in {event.delay_s:.1f} s (attempt {event.attempt}): {one_line(event.reason, 300)}"
+                )
+            case "error":
+                self.say(f"error: {event.message}")
+            case _:
+                pass
+
+    def _opening(self, event: SessionStarted) -> None:
+        if event.engine.kind == "scripted":
+            self.say("a script is playing, not a model")
+        self.say(f"session {event.session}, {event.engine.model}, {event.sandbox}, workspace {event.workspace}")
+        if event.context_tokens:
+            self.say(f"packed about {event.context_tokens} tokens of the repository into the prompt")
+
+    def _thought(self, event: AssistantMessage) -> None:
+        """What the model says while it works; of its thinking only how it begins."""
+        if event.reasoning_content:
+            self.say(f"step {event.step}: thinks: {one_line(event.reasoning_content.strip(), 100)}")
+        if event.content:
+            self.say(f"step {event.step}: {one_line(event.content.strip(), 300)}")
+
+    def _tool_line(self, event: ToolFinished) -> str:
+        mark = "failed" if event.is_error else "ok"
+        title = one_line(self._titles.pop(event.call_id, event.name), 80)
+        return f"step {event.step}: {title}: {one_line(event.summary or mark, 120)} ({event.duration_s:.1f} s)"

@@ -1,0 +1,70 @@
+"""The end of a headless run: its result record, its artifacts, and a last line for people."""
+
+import time
+
+from glmcode.headless.artifacts import append_prediction, write_artifacts
+from glmcode.headless.findings import Findings
+from glmcode.headless.job import Job
+from glmcode.headless.result import LimitsRecord, Result, tests_record, usage_record
+from glmcode_engine.messages import Usage
+
+
+def report(job: Job, findings: Findings, exit_code: int) -> None:
+    """Write the artifacts to --out and to the session, and print the result."""
+    result = _result(job, findings, exit_code)
+    for folder in {job.out, job.session.folder}:
+        write_artifacts(folder, result, findings.patch, findings.before, findings.after)
+    job.session.append_record(result)
+    settings = job.settings
+    if settings.predictions and settings.instance_id:
+        append_prediction(settings.predictions, settings.instance_id, job.engine.info.model, findings.patch)
+    job.output.result(result)
+    if findings.patch and not findings.applied:
+        job.output.say(f"the patch is kept: git apply {result.patch_file}")
+    seal = f", verdict {result.verdict}" if findings.mode == "fix" else ""
+    job.output.say(f"{result.status}{seal}: {result.reason} (exit code {result.exit_code})")
+
+
+def _result(job: Job, findings: Findings, exit_code: int) -> Result:
+    turn, judgement, settings = findings.turn, findings.judgement, job.settings
+    return Result(
+        session=job.session.id,
+        status="error" if findings.failure else turn.reason if turn else "cancelled",
+        verdict=judgement.verdict,
+        reason=_reason(findings),
+        exit_code=exit_code,
+        answer=turn.answer.strip() if turn else "",
+        patch_file=str(job.out / "patch.diff") if findings.patch else None,
+        files_changed=findings.files,
+        applied=findings.applied,
+        tests=tests_record(findings.before, findings.after, judgement),
+        usage=usage_record(
+            turn.usage if turn else Usage(), turn.requests if turn else 0, turn.cost_usd if turn else None
+        ),
+        duration_s=round(time.monotonic() - findings.started, 3),
+        limits=LimitsRecord(
+            max_steps=settings.max_steps,
+            max_tokens=settings.max_tokens,
+            max_cost=settings.max_cost,
+            timeout=settings.timeout,
+            reached=turn.detail if turn and turn.reason == "limit" else None,
+        ),
+        engine=job.engine.info,
+        base_commit=job.workspace.base_commit,
+    )
+
+
+def _reason(findings: Findings) -> str:
+    """One sentence on why it ended so."""
+    turn = findings.turn
+    if findings.failure:
+        return findings.failure
+    if turn is None or turn.reason == "cancelled":
+        return "interrupted"
+    match turn.reason:
+        case "done":
+            return findings.judgement.reason if findings.mode == "fix" else "the turn is over"
+        case "limit":
+            return f"the limit of {turn.detail} was reached"
+        case "error":
+            return f"the turn ended with an error: {turn.detail}"

@@ -1,0 +1,151 @@
+"""`glmcode run` and `glmcode fix`: one turn without a screen, then what the harness itself found out."""
+
+import asyncio
+from contextlib import aclosing
+
+from glmcode.config import ConfigError, Settings
+from glmcode.events import TurnFinished
+from glmcode.exit_codes import ExitCode
+from glmcode.fix.verdict import Judgement
+from glmcode.fix.verify import Verification, Verifier
+from glmcode.headless.findings import Findings, Mode
+from glmcode.headless.job import AUTO_CONTEXT_TOKENS, Job, open_job
+from glmcode.headless.report import report
+from glmcode.interrupts import Interrupts
+from glmcode_prompts.library import fix_prompt, load
+from glmcode_sandbox.base import SandboxError
+from glmcode_sandbox.workspace import WorkspaceError, protected
+from glmcode_tools.testing.report import NoTests, TestReport
+
+
+async def run_headless(settings: Settings, task: str, mode: Mode) -> int:
+    """Play one turn and report it. Returns the exit code. Raises the errors of `open_job`."""
+    if settings.predictions and not settings.instance_id:
+        raise ConfigError("--predictions needs --instance-id ID")
+    main_task = asyncio.current_task()
+    assert main_task is not None
+    interrupts = Interrupts(main_task.cancel)
+    findings = Findings(mode)
+    try:
+        async with open_job(settings, task) as job:
+            try:
+                await _work(job, task, interrupts, findings)
+            except asyncio.CancelledError:
+                main_task.uncancel()
+            except (SandboxError, WorkspaceError) as error:
+                findings.failure = str(error)
+            code = interrupts.code or findings.exit_code
+            report(job, findings, code)
+            return code
+    except asyncio.CancelledError:
+        return interrupts.code or ExitCode.INTERRUPTED
+
+
+async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings) -> None:
+    verifier = Verifier(
+        job.workspace,
+        job.make_sandbox,
+        test_command=job.settings.test_command,
+        timeout_s=job.settings.test_timeout,
+        say=job.output.say,
+    )
+    verifying = findings.mode == "fix" and job.settings.verify == "auto"
+    if verifying:
+        findings.tests_before = await verifier.baseline()
+        job.output.say(f"before: {describe(findings.tests_before)}")
+    prompt = await _prompt(job, task, findings)
+    cancel_run, interrupts.target = interrupts.target, job.agent.cancel
+    findings.turn = await _turn(job, prompt)
+    interrupts.target = cancel_run
+    tree = await job.workspace.tree()
+    findings.patch = await job.workspace.patch(tree)
+    findings.files = tuple(change.path for change in await job.workspace.changes(tree))
+    if interrupts.code:
+        return
+    if verifying and findings.tests_before and findings.patch:
+        findings.verification = await _verify(verifier, findings.tests_before, tree, findings.patch)
+        if findings.after:
+            job.output.say(f"after: {describe(findings.after)}")
+    await _apply(job, findings)
+
+
+async def _verify(verifier: Verifier, before: TestReport | NoTests, tree: str, patch: bytes) -> Verification:
+    """The verdict; a failure of the sandbox leaves the patch unverified rather than lost."""
+    try:
+        return await verifier.verify(before, tree, patch)
+    except (SandboxError, WorkspaceError) as error:
+        return Verification(None, Judgement(verdict="unverified", reason=f"could not be verified: {error}"))
+
+
+async def _turn(job: Job, prompt: str) -> TurnFinished:
+    finished: TurnFinished | None = None
+    async with aclosing(job.play(prompt)) as events:
+        async for event in events:
+            if event.kind == "turn_finished":
+                finished = event
+    assert finished is not None, "every turn ends with turn_finished"
+    return finished
+
+
+async def _prompt(job: Job, task: str, findings: Findings) -> str:
+    """The user message: the repository pack, then the task; a resumed session has its pack already."""
+    if findings.mode == "fix":
+        before = findings.tests_before
+        task = fix_prompt(
+            issue=task,
+            test_command=job.settings.test_command or "the run_tests tool",
+            baseline=describe(before) if before else "not run",
+        )
+    else:
+        task = load("task", task=task)
+    budget = job.settings.context
+    if job.resumed or budget == 0:
+        job.announce(0)
+        return task
+    from glmcode.context.pack import pack
+
+    packed = await asyncio.to_thread(pack, job.repo, task, AUTO_CONTEXT_TOKENS if budget == "auto" else budget)
+    job.announce(packed.tokens)
+    return f"{packed.text}\n\n{task}" if packed.text else task
+
+
+async def _apply(job: Job, findings: Findings) -> None:
+    """Bring an isolated workspace's changes to the user's repository, when that is wanted."""
+    for path in protected(findings.files, job.workspace.hook_paths):
+        job.output.say(f"warning: protected git, hook or task file changed: {path}")
+    if job.workspace.mode == "direct":
+        findings.applied = bool(findings.patch)
+        return
+    if not findings.patch or not _wants_apply(job, findings):
+        return
+    try:
+        applied = await job.workspace.apply()
+    except WorkspaceError as error:
+        job.output.say(f"not applied: {error}")
+        return
+    findings.applied = not applied.conflicts
+    for path in applied.conflicts:
+        job.output.say(f"not applied: {path} was changed in the repository meanwhile")
+
+
+def _wants_apply(job: Job, findings: Findings) -> bool:
+    """By default what is done (run) or verified (fix) is applied; --apply auto asks for whatever came out."""
+    match job.settings.apply:
+        case "never":
+            return False
+        case "ask":
+            job.output.say("not applied: --apply ask, and nobody can be asked here")
+            return False
+        case "auto":
+            return True
+        case None:
+            return findings.exit_code is ExitCode.DONE
+
+
+def describe(report: TestReport | NoTests) -> str:
+    """One line on a test run."""
+    if isinstance(report, NoTests):
+        return f"no tests could be run: {report.reason}"
+    failed = [case.id for case in report.cases if case.status in ("failed", "error")]
+    named = f" ({', '.join(failed[:5])}{', ...' if len(failed) > 5 else ''})" if failed else ""
+    return f"{len(report.passed)} passed, {len(failed)} failed{named}, {len(report.skipped)} skipped: {report.command}"
