@@ -1,0 +1,39 @@
+"""`glmcode sandbox build`: the sandbox image, and the layer with the repository's dependencies."""
+
+import argparse
+from pathlib import Path
+
+from glmcode.cli.commands import say, settings_of
+from glmcode.config import ConfigError
+from glmcode.exit_codes import ExitCode
+from glmcode.images import resolve_image
+from glmcode_sandbox.daemon import DEFAULT_IMAGE
+from glmcode_sandbox.image import ImageSource, build_image
+from glmcode_sandbox.workspace import WorkspaceError, find_repository
+
+
+async def build(options: argparse.Namespace) -> int:
+    """Build it and say what came out. Raises ConfigError, SandboxError."""
+    rootfs: Path | None = options.from_rootfs
+    if rootfs is not None and not rootfs.is_file():
+        raise ConfigError(f"--from-rootfs {rootfs}: no such file")
+    source: ImageSource = "host" if options.from_host else "rootfs" if rootfs else "registry"
+    tag = options.image or DEFAULT_IMAGE
+    built = await build_image(source, rootfs=rootfs, tag=tag, make_default=True, on_line=say)
+    say(f"{built.tag}: {built.size_bytes / 1e6:.1f} MB in {built.seconds:.1f} s; the default image from now on")
+    for folder in built.host_mounts:
+        say(f"mounted read-only from this host: {folder}")
+    await _setup_layer(options)
+    return ExitCode.DONE
+
+
+async def _setup_layer(options: argparse.Namespace) -> None:
+    """With --yes in a repository: its dependencies too; without, what they would take is shown."""
+    try:
+        repo = find_repository(options.repo or Path.cwd())
+    except WorkspaceError:
+        return
+    settings = settings_of(options).model_copy(update={"sandbox": "docker"})
+    image = await resolve_image(settings, repo, say)
+    if image is not None and image != settings.image:
+        say(f"with this repository's dependencies: {image}")

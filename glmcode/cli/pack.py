@@ -1,0 +1,23 @@
+"""`glmcode pack`: what of the repository the model would be sent for a task, without sending it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from glmcode.config import ConfigError
+from glmcode.context.pack import pack
+from glmcode.exit_codes import ExitCode
+from glmcode.headless.issue import read_issue
+from glmcode_sandbox.clean import clean_text
+from glmcode_sandbox.workspace import find_repository
+
+
+def print_pack(options: argparse.Namespace) -> int:
+    """Print it as text, or as a record. Raises ConfigError, WorkspaceError."""
+    if not 0 <= options.budget <= 200_000:
+        raise ConfigError("--budget is between 0 and 200000 tokens")
+    task = options.task if options.task is not None else read_issue(options.issue_file)
+    packed = pack(find_repository(options.repo or Path.cwd()), task, options.budget)
+    chosen = options.format or ("text" if sys.stdout.isatty() else "json")
+    print(packed.model_dump_json() if chosen == "json" else clean_text(packed.text))
+    return ExitCode.DONE

@@ -1,0 +1,49 @@
+"""`glmcode session`: list, show and export what is on disk."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from glmcode import paths
+from glmcode.exit_codes import ExitCode
+from glmcode.session import store
+from glmcode.session.export import as_json, as_markdown
+from glmcode_sandbox.clean import clean_text, one_line
+from glmcode_sandbox.workspace import find_repository
+
+
+def run_session(options: argparse.Namespace) -> int:
+    """Run one verb. Raises SessionError."""
+    root = paths.sessions_dir()
+    if options.verb == "list":
+        return _list(options, root)
+    path = store.session_file(root, options.session or _latest(options, root))
+    header, messages = store.read(path)
+    if options.verb == "export" and options.format == "json":
+        print(as_json(header, messages))
+    else:
+        print(clean_text(as_markdown(header, messages)))
+    return ExitCode.DONE
+
+
+def _list(options: argparse.Namespace, root: Path) -> int:
+    repo = None if options.all else find_repository(options.repo or Path.cwd())
+    headers = store.headers(root, repo)
+    if options.json:
+        sessions = [header.model_dump(mode="json", exclude={"kind", "v"}) for header in headers]
+        print(json.dumps({"kind": "sessions", "v": 1, "sessions": sessions}))
+        return ExitCode.DONE
+    for header in headers:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(header.created))
+        print(f"{header.id}  {when}  {one_line(header.engine.model, 20)}  {one_line(header.title, 80)}")
+    if not headers:
+        print("no sessions yet")
+    return ExitCode.DONE
+
+
+def _latest(options: argparse.Namespace, root: Path) -> str:
+    headers = store.headers(root, find_repository(options.repo or Path.cwd()))
+    if not headers:
+        raise store.SessionError("no session of this repository yet")
+    return headers[0].id

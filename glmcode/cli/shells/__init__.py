@@ -1,0 +1,1 @@
+"""Completion scripts, one module a shell, written from the tree of an argparse parser."""
