@@ -1,0 +1,54 @@
+# Two commands on a machine with Python 3.11+, git and make: `make demo` and `make test`.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test lint type fmt benchmark clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/glmcode demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n 2
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.dev
+	$(BIN)/mypy
+
+fmt: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.cold_start
+	$(BIN)/python -m benchmarks.step_latency
+
+clean:
+	rm -rf $(VENV) dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("glmcode needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else None'
+ifdef UV
+	uv venv --quiet --python $(PYTHON) $(VENV)
+else
+	$(PYTHON) -m venv $(VENV)
+endif
+
+ifdef UV
+INSTALL = uv pip install --quiet --python $(BIN)/python
+else
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+$(VENV)/.runtime: $(BIN)/python pyproject.toml
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	$(INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/.runtime
