@@ -48,7 +48,10 @@ class ExecResult:
     duration_s: float
     timed_out: bool = False
     head_bytes: int | None = None
-    """Where the gap is when output was left out: `output[:head_bytes]` is the beginning, the rest the end. None: whole."""
+    """Where the gap is when output was left out: `output[:head_bytes]` is the beginning, the rest the end.
+
+    None: nothing was left out.
+    """
     spill: Path | None = None
     """Host file with the whole raw output (up to the spill limit) when it was clipped and a spill folder is set."""
     note: str | None = None

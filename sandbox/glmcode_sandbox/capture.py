@@ -1,0 +1,136 @@
+"""What one command writes: found between its markers, kept at both ends, spilled to a file when it is long."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from glmcode_sandbox.base import OutputSink
+
+MARK = b"\x1e"
+_COMPLAINT_BYTES = 500
+
+
+class Capture:
+    """Keeps the first and last half of `keep_bytes`; the whole goes to `spill_file` once it is longer than that."""
+
+    def __init__(self, keep_bytes: int, spill_file: Path | None, sink: OutputSink | None, output_bytes: int) -> None:
+        self._keep = max(2, keep_bytes)
+        self._spill_file = spill_file
+        self._sink = sink
+        self._limit = output_bytes
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._spill: BinaryIO | None = None
+        self._finished = False
+        self.total_bytes = 0
+        self.clipped = False
+        self.error: Exception | None = None
+        """What the sink failed with; it is not called again."""
+
+    @property
+    def flooded(self) -> bool:
+        return self.total_bytes > self._limit
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece. Past the limit it is only counted."""
+        was_full = self.flooded
+        self.total_bytes += len(data)
+        if not data or was_full or self._finished:
+            return
+        if self._sink is not None:
+            try:
+                self._sink(data)
+            except Exception as error:  # any failure of the caller's own code is handed back to it
+                self.error, self._sink = error, None
+        if self.clipped:
+            self._tail += data
+            if self._spill is not None:
+                self._spill.write(data)
+        else:
+            self._head += data
+            if len(self._head) > self._keep:
+                self._clip()
+        if len(self._tail) > 4 * self._keep:
+            del self._tail[: -(self._keep // 2)]
+
+    def _clip(self) -> None:
+        self.clipped = True
+        if self._spill_file is not None:
+            self._spill_file.parent.mkdir(parents=True, exist_ok=True)
+            self._spill = self._spill_file.open("xb")
+            self._spill.write(self._head)
+        half = self._keep // 2
+        self._tail = self._head[half:]
+        del self._head[half:]
+
+    def starved(self) -> bool:
+        """Whether it ends with a shell's complaint that it cannot fork: something has taken all processes, and kept
+        running it would leave no way to end it."""
+        tail = bytes((self._head + self._tail)[-_COMPLAINT_BYTES:])
+        return (b"Resource temporarily unavailable" in tail and b"fork: " in tail) or b"Cannot fork" in tail
+
+    def finish(self) -> tuple[bytes, int | None, Path | None]:
+        """Output, where its gap is, and the spill file; `output`, `head_bytes` and `spill` of ExecResult."""
+        self._finished = True
+        if self._spill is not None:
+            self._spill.close()
+        if not self.clipped:
+            return bytes(self._head), None, None
+        # The head may be shorter than half when the very first piece was longer than all that is kept.
+        return bytes(self._head + self._tail[-(self._keep // 2) :]), len(self._head), self._spill_file
+
+
+class Run:
+    """One command's passage through the shell: what lies between its start and its end marker is its output."""
+
+    def __init__(self, start: str, end: str, capture: Capture) -> None:
+        self._start = MARK + start.encode() + MARK
+        self._end = MARK + end.encode() + b":"
+        self._capture = capture
+        self._held = b""
+        self.began_s = time.monotonic()
+        self.started = False
+        """Whether the shell has come to this command at all."""
+        self.exit_code: int | None = None
+        self.stopped = asyncio.Event()
+        """Set when nothing more is to be expected: the command ended, its shell died, or it wrote too much."""
+
+    def ended(self) -> bool:
+        """Whether the command itself is over and its shell free for the next."""
+        return self.exit_code is not None
+
+    def feed(self, data: bytes) -> None:
+        """Take what came over the channel."""
+        if self.exit_code is not None:
+            return
+        data = self._held + data
+        self._held = b""
+        if not self.started:
+            before, mark, data = data.partition(self._start)
+            if not mark:
+                self._held = before[-len(self._start) :]
+                return
+            self.started = True
+        output, mark, rest = data.partition(self._end)
+        if mark:
+            code, closed, _ = rest.partition(MARK)
+            if not closed:
+                self._held = mark + rest
+        else:
+            output, self._held = _split_partial(output, self._end)
+        self._capture.add(output)
+        if mark and closed:
+            self.exit_code = int(code)
+        if self.exit_code is not None or self._capture.flooded or self._capture.error:
+            self.stopped.set()
+
+
+def _split_partial(data: bytes, marker: bytes) -> tuple[bytes, bytes]:
+    """Cut off an end of `data` that may be the beginning of `marker`."""
+    at = data.find(MARK, max(0, len(data) - len(marker) + 1))
+    while at >= 0:
+        if marker.startswith(data[at:]):
+            return data[:at], data[at:]
+        at = data.find(MARK, at + 1)
+    return data, b""

@@ -1,0 +1,109 @@
+"""What a container shall be: the user, the limits, the mounts and the environment of its commands."""
+
+import json
+import os
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glmcode_sandbox import reaper
+from glmcode_sandbox.base import Limits, Mount, NetworkMode, SandboxError
+from glmcode_sandbox.clean import one_line
+from glmcode_sandbox.environment import DEFAULT_PATH, HOME, standard_environment
+
+MOUNTS_LABEL = "glmcode.host_mounts"
+"""On an image: a JSON list of folders of the host that it needs, mounted read-only at the same paths."""
+PATH_LABEL = "glmcode.path"
+"""On an image: folders that come first on PATH."""
+TMP_INODES = 400_000
+
+# Ends with its standard input, and takes the exit codes of orphans. Docker's own init would do too, but it is mounted
+# as /sbin/docker-init, which an image hides whose /sbin is a link into a mounted /usr.
+_FIRST_PROCESS = "trap 'exit 0' TERM; exec 3<&0; cat <&3 >/dev/null & wait $!"
+_KEEPERS = (65533, 65532)
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPlan:
+    """What the container shall be."""
+
+    image: str
+    mounts: tuple[Mount, ...]
+    owner: tuple[int, int]
+    network: NetworkMode
+    limits: Limits
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(api: Any, plan: ContainerPlan, name: str) -> dict[str, Any]:
+    """The arguments of docker-py's low-level create_container. Raises SandboxError and what docker-py raises."""
+    from docker.types import Mount as DockerMount
+    from docker.types import Ulimit
+
+    config = api.inspect_image(plan.image)["Config"]
+    marks = config.get("Labels") or {}
+    mounts = [Mount(path, str(path), read_only=True) for path in host_mounts(marks)] + list(plan.mounts)
+    uid, gid = plan.owner
+    limits = plan.limits
+    size = f"size={limits.tmp_bytes},nr_inodes={TMP_INODES}"
+    host = api.create_host_config(
+        mounts=[DockerMount(m.target, str(m.source), type="bind", read_only=m.read_only) for m in mounts],
+        tmpfs={
+            "/tmp": f"rw,exec,nosuid,nodev,{size},mode=1777",
+            HOME: f"rw,exec,nosuid,nodev,{size},mode=0700,uid={uid},gid={gid}",
+        },
+        network_mode=plan.network,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        read_only=True,
+        auto_remove=True,
+        pids_limit=limits.pids,
+        mem_limit=limits.memory_bytes,
+        memswap_limit=limits.memory_bytes,
+        ulimits=[
+            Ulimit(name="fsize", soft=limits.file_bytes, hard=limits.file_bytes),
+            Ulimit(name="core", soft=0, hard=0),
+        ],
+    )
+    # Another user than the commands', so that none of them can end it.
+    keeper = next(number for number in _KEEPERS if number != uid)
+    return {
+        "name": name,
+        "image": plan.image,
+        "entrypoint": ["sh", "-c", _FIRST_PROCESS],
+        "user": f"{keeper}:{keeper}",
+        "hostname": "sandbox",
+        "working_dir": "/",
+        "environment": standard_environment(home=HOME, path=_path(config, marks), extra=plan.env),
+        "labels": reaper.labels(),
+        "healthcheck": {"test": ["NONE"]},
+        "stdin_open": True,
+        "detach": False,
+        "host_config": host,
+    }
+
+
+def _path(config: Mapping[str, Any], marks: Mapping[str, str]) -> str:
+    given = next((v[5:] for v in config.get("Env") or () if v.startswith("PATH=")), DEFAULT_PATH)
+    prefix = marks.get(PATH_LABEL)
+    return f"{prefix}:{given}" if prefix else given
+
+
+def host_mounts(marks: Mapping[str, str]) -> list[Path]:
+    """The folders of the host that an image's label asks for. Raises SandboxError for one that no image may have.
+
+    Allowed are the system's program folders and the prefix of a Python; an image must not open a home folder.
+    """
+    try:
+        names = json.loads(marks.get(MOUNTS_LABEL) or "[]")
+        paths = [Path(posixpath.normpath(name)) for name in names]
+    except (ValueError, TypeError) as error:
+        raise SandboxError(f"the image's label {MOUNTS_LABEL} is not a JSON list of paths; build it again") from error
+    for path in paths:
+        python = any((path / "bin" / name).exists() for name in ("python3", "python"))
+        if str(path) not in _SYSTEM and not (path.is_absolute() and path != Path("/") and python):
+            raise SandboxError(f"the image asks for the host's folder {one_line(os.fspath(path))}; use another image")
+    return paths

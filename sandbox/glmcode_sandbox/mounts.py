@@ -1,0 +1,53 @@
+"""What of a repository the sandbox sees: the working tree, and git folders read-only and without secrets."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from glmcode_sandbox.base import Mount
+from glmcode_sandbox.privategit import plain_config
+from glmcode_sandbox.repository import Repository
+
+
+async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, ...]:
+    """The repository itself, writable, its whole `.git` read-only on top.
+
+    The git folder of a linked worktree or submodule appears read-only at its own path, if it vouches for this
+    working tree. The configuration is seen in a copy under `scratch` that holds no credentials.
+    """
+    top = repository.top
+    mounts = [Mount(top, str(top)), Mount(top / ".git", str(top / ".git"), read_only=True)]
+    if not repository.vouched:
+        return tuple(mounts)
+    if repository.common_dir != top / ".git":
+        mounts.append(Mount(repository.common_dir, str(repository.common_dir), read_only=True))
+    config = repository.common_dir / "config"
+    if config.is_file() and not config.is_symlink():
+        shown = scratch / "shown-config"
+        shown.write_text(await plain_config(config, keep_worktree=repository.common_dir != top / ".git"))
+        shown.chmod(0o644)
+        mounts.append(Mount(shown, str(config), read_only=True))
+    return tuple(mounts)
+
+
+def isolated_mounts(repository: Repository, copy: Path) -> tuple[Mount, ...]:
+    """The copy in the repository's place, its private `.git` read-only, with the original's objects read-only in it."""
+    git = f"{repository.top}/.git"
+    mounts = [Mount(copy, str(repository.top)), Mount(copy / ".git", git, read_only=True)]
+    if repository.vouched:
+        mounts.append(Mount(repository.common_dir / "objects", f"{git}/objects", read_only=True))
+    return tuple(mounts)
+
+
+def mount_notes(repository: Repository, submodules: Sequence[str], large: Sequence[str]) -> tuple[str, ...]:
+    """What does not work inside, one line for people each; untrusted names in them."""
+    notes = []
+    if not repository.vouched:
+        notes.append(f"git does not work in the sandbox: {repository.git_dir} does not point back to {repository.top}")
+    alternates = repository.common_dir / "objects" / "info" / "alternates"
+    if os.path.lexists(alternates):
+        notes.append("git in the sandbox misses the objects that this repository borrows from another one")
+    if submodules:
+        notes.append(f"changes inside submodules are not carried: {', '.join(sorted(submodules)[:10])}")
+    notes += [f"changes of a large untracked file are not carried: {path}" for path in large[:10]]
+    return tuple(notes)

@@ -1,0 +1,86 @@
+"""Chooses and makes a sandbox by its kind, and asks beforehand whether that kind works here."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from glmcode_sandbox.base import Limits, Mount, NetworkMode, NoSandboxError, Sandbox, SandboxKind
+from glmcode_sandbox.daemon import DEFAULT_IMAGE, probe_daemon
+
+
+async def open_sandbox(
+    kind: SandboxKind,
+    *,
+    mounts: Sequence[Mount],
+    workdir: str,
+    owner: tuple[int, int],
+    image: str | None = None,
+    network: NetworkMode = "none",
+    limits: Limits | None = None,
+    spill_dir: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Sandbox:
+    """A sandbox of this kind, not started yet.
+
+    `owner` is uid and gid of the workspace's folder. `workdir` is the workspace inside (for `none` a folder of
+    the host). `image` is for docker only. Heavy packages are imported here, in a thread.
+    """
+    return await asyncio.to_thread(
+        _make, kind, tuple(mounts), workdir, owner, image, network, limits or Limits(), spill_dir, env
+    )
+
+
+def _make(
+    kind: SandboxKind,
+    mounts: tuple[Mount, ...],
+    workdir: str,
+    owner: tuple[int, int],
+    image: str | None,
+    network: NetworkMode,
+    limits: Limits,
+    spill_dir: Path | None,
+    env: Mapping[str, str] | None,
+) -> Sandbox:
+    match kind:
+        case "docker":
+            import docker  # noqa: F401  # here, off the event loop, rather than in the first start()
+
+            from glmcode_sandbox.docker import DockerSandbox
+
+            return DockerSandbox(
+                mounts,
+                workdir,
+                image=image or DEFAULT_IMAGE,
+                owner=owner,
+                network=network,
+                limits=limits,
+                spill_dir=spill_dir,
+                env=env,
+            )
+        case "bwrap":
+            from glmcode_sandbox.bwrap import BwrapSandbox
+
+            return BwrapSandbox(
+                mounts, workdir, owner=owner, network=network, limits=limits, spill_dir=spill_dir, env=env
+            )
+        case "none":
+            from glmcode_sandbox.local import LocalSandbox
+
+            return LocalSandbox(
+                mounts, workdir, owner=owner, network=network, limits=limits, spill_dir=spill_dir, env=env
+            )
+
+
+async def probe(kind: SandboxKind, image: str | None = None) -> None:
+    """Whether a sandbox of this kind can be made here. Raises NoSandboxError with the remedy."""
+    match kind:
+        case "docker":
+            result = await asyncio.to_thread(probe_daemon, image or DEFAULT_IMAGE)
+            if result.problem is not None:
+                raise NoSandboxError(result.problem)
+        case "bwrap":
+            from glmcode_sandbox.bwrap import probe_bwrap
+
+            await probe_bwrap()
+        case "none":
+            return

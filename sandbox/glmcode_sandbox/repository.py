@@ -1,0 +1,174 @@
+"""The user's repository: finding it, and the few facts that its own git folder is asked for."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from glmcode_sandbox.gitrun import GitFailed, WorkspaceError, git_environment, run_git
+
+ObjectFormat = Literal["sha1", "sha256"]
+
+_ASK_TIMEOUT_S = 20.0
+_MAX_EXCLUDES_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A working tree and the git folders behind it. Paths are absolute and resolved."""
+
+    top: Path
+    git_dir: Path
+    """This working tree's git folder: HEAD and index."""
+    common_dir: Path
+    """Objects, refs and configuration; differs from `git_dir` in a linked worktree."""
+    object_format: ObjectFormat
+    head: str | None
+    """The commit checked out; None before the first one."""
+    vouched: bool
+    """Whether the git folder points back to this working tree. One that does not is never shown to the sandbox."""
+    hook_paths: tuple[str, ...]
+    """Relative paths in the tree that the configuration takes code or settings from (core.hooksPath, include.path)."""
+    excludes: bytes
+    """The person's own ignore patterns: core.excludesFile and info/exclude."""
+
+    @property
+    def index(self) -> Path:
+        return self.git_dir / "index"
+
+
+def find_repository(start: Path) -> Path:
+    """The top folder of the repository around `start`, symbolic links resolved.
+
+    Raises WorkspaceError where there is none, or a bare one.
+    """
+    folder = start.resolve()
+    if not folder.is_dir():
+        raise WorkspaceError(f"{start} is not a folder: pass --repo DIR with a git repository")
+    for candidate in (folder, *folder.parents):
+        entry = candidate / ".git"
+        if entry.is_symlink():
+            raise WorkspaceError(
+                f"{entry} is a symbolic link: open the repository it points to, or replace it by `git worktree add`"
+            )
+        if entry.is_file() or looks_like_git_dir(entry):
+            return candidate
+        if candidate.name != ".git" and looks_like_git_dir(candidate):
+            raise WorkspaceError(f"{candidate} is a bare repository: clone it and pass --repo DIR with the clone")
+    raise WorkspaceError(f"no git repository around {folder}: run `git init` there or pass --repo DIR")
+
+
+def looks_like_git_dir(folder: Path) -> bool:
+    """Whether git would take `folder` for a git folder, a linked worktree's included."""
+    try:
+        has_head = os.path.lexists(folder / "HEAD")
+        own = (folder / "objects").is_dir() and (folder / "refs").is_dir()
+        return has_head and (own or (folder / "commondir").is_file())
+    except OSError:
+        return False
+
+
+async def open_repository(top: Path) -> Repository:
+    """The facts of the repository whose working tree is `top` (from `find_repository`)."""
+    git_dir, common, vouched = await _git_dirs(top)
+    environment = git_environment(git_dir)
+    words = (await _ask(environment, top, "rev-parse", "--show-object-format")).decode().strip()
+    if words not in ("sha1", "sha256"):
+        raise WorkspaceError(f"{top} uses the object format {words!r}, which is not known here: sha1 and sha256 are")
+    head = (await _ask(environment, top, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1))).decode().strip()
+    settings = await _settings(git_dir, top)
+    return Repository(
+        top=top,
+        git_dir=git_dir,
+        common_dir=common,
+        object_format="sha256" if words == "sha256" else "sha1",
+        head=head or None,
+        vouched=vouched,
+        hook_paths=_inside(top, git_dir, settings),
+        excludes=_excludes(common, settings),
+    )
+
+
+async def _ask(environment: dict[str, str], top: Path, *arguments: str, ok: tuple[int, ...] = (0,)) -> bytes:
+    try:
+        return await run_git(arguments, environment, cwd=Path("/"), timeout_s=_ASK_TIMEOUT_S, ok=ok)
+    except GitFailed as error:
+        raise WorkspaceError(f"{top} cannot be read as a git repository: {error}") from None
+
+
+async def _git_dirs(top: Path) -> tuple[Path, Path, bool]:
+    entry = top / ".git"
+    if stat.S_ISDIR(entry.lstat().st_mode):
+        return entry, entry, True
+    text = _first_line(entry)
+    if not text.startswith("gitdir: "):
+        raise WorkspaceError(f"{entry} is not a git file: it should read `gitdir: FOLDER`")
+    git_dir = Path(os.path.realpath(top / text.removeprefix("gitdir: ")))
+    if not looks_like_git_dir(git_dir):
+        raise WorkspaceError(f"{entry} points to {git_dir}, which is no git folder: run `git worktree repair`")
+    if (git_dir / "commondir").is_file():
+        common = Path(os.path.realpath(git_dir / _first_line(git_dir / "commondir")))
+        # The place of the folder is the word of the common folder; the back pointer is the word of the worktree's.
+        vouched = git_dir.parent == common / "worktrees" and looks_like_git_dir(common)
+        back = Path(os.path.realpath(git_dir / _first_line(git_dir / "gitdir")))
+        return git_dir, common, vouched and back == entry
+    return git_dir, git_dir, await _names_worktree(git_dir, top)
+
+
+async def _names_worktree(git_dir: Path, top: Path) -> bool:
+    arguments = ("config", "--file", str(git_dir / "config"), "--no-includes", "--get", "core.worktree")
+    value = os.fsdecode(await _ask(git_environment(git_dir), top, *arguments, ok=(0, 1))).rstrip("\n")
+    return bool(value) and Path(os.path.realpath(git_dir / value)) == top
+
+
+async def _settings(git_dir: Path, top: Path) -> list[tuple[str, str]]:
+    # Here alone the person's own configuration counts: it says what their git ignores and where their hooks are.
+    environment = git_environment(git_dir)
+    for name in [key for key in environment if key.startswith("GIT_CONFIG")]:
+        del environment[name]
+    environment["HOME"] = os.environ.get("HOME", "/nonexistent")
+    if "XDG_CONFIG_HOME" in os.environ:
+        environment["XDG_CONFIG_HOME"] = os.environ["XDG_CONFIG_HOME"]
+    pattern = r"^(core\.hookspath|core\.excludesfile|include\.path|includeif\..*\.path)$"
+    try:
+        output = await run_git(
+            ("config", "--includes", "-z", "--get-regexp", pattern), environment, cwd=Path("/"), timeout_s=20, ok=(0, 1)
+        )
+    except GitFailed as error:
+        raise WorkspaceError(f"the git configuration of {top} cannot be read: {error}") from None
+    pairs = (os.fsdecode(record).partition("\n") for record in output.split(b"\0") if record)
+    return [(key, value) for key, _, value in pairs]
+
+
+def _inside(top: Path, git_dir: Path, settings: list[tuple[str, str]]) -> tuple[str, ...]:
+    found = []
+    for key, value in settings:
+        if key == "core.excludesfile":
+            continue
+        base = top if key == "core.hookspath" else git_dir
+        path = Path(os.path.normpath(base / Path(value).expanduser()))
+        if path.is_relative_to(top) and path != top and not path.is_relative_to(top / ".git"):
+            found.append(str(path.relative_to(top)))
+    return tuple(sorted(set(found)))
+
+
+def _excludes(common: Path, settings: list[tuple[str, str]]) -> bytes:
+    chosen = [value for key, value in settings if key == "core.excludesfile"]
+    config_home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    own = Path(chosen[-1] if chosen else f"{config_home}/git/ignore").expanduser()
+    return b"\n".join((_small_file(own), _small_file(common / "info" / "exclude")))
+
+
+def _small_file(path: Path) -> bytes:
+    try:
+        if stat.S_ISREG(path.stat().st_mode) and path.stat().st_size <= _MAX_EXCLUDES_BYTES:
+            return path.read_bytes()
+    except OSError:
+        pass
+    return b""
+
+
+def _first_line(path: Path) -> str:
+    lines = os.fsdecode(_small_file(path)).splitlines()
+    return lines[0] if lines else ""

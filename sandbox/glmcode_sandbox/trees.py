@@ -1,0 +1,138 @@
+"""Tree objects compared and combined: patches, lists of changes, and trees mixed of two."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from glmcode_sandbox.gitrun import git_environment, names, run_git
+
+ChangeStatus = Literal["added", "modified", "deleted", "type"]
+
+_STATUS: dict[str, ChangeStatus] = {"A": "added", "M": "modified", "D": "deleted", "T": "type"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file that differs between two trees."""
+
+    path: str
+    """Relative, as git writes it; bytes that are no UTF-8 are surrogates. Untrusted."""
+    status: ChangeStatus
+    """type: a file became a symbolic link or the other way round."""
+    added: int | None
+    """Lines; None for binary files."""
+    removed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One path of two trees: mode and object id on each side, None where it is missing."""
+
+    path: str
+    old: tuple[str, str] | None
+    new: tuple[str, str] | None
+    status: ChangeStatus
+
+
+class TreeStore:
+    """The tree objects of a shadow git folder. No working tree is looked at, so no attribute found there counts."""
+
+    def __init__(self, shadow: Path) -> None:
+        self._shadow = shadow
+
+    async def _git(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
+        return await run_git(arguments, git_environment(self._shadow, index=index), cwd=self._shadow, stdin=stdin)
+
+    async def tree_of(self, commit: str) -> str:
+        """The tree of a commit."""
+        return (await self._git("rev-parse", "--verify", f"{commit}^{{tree}}")).decode().strip()
+
+    async def empty(self) -> str:
+        """The tree without files."""
+        return (await self._git("mktree", "-z")).decode().strip()
+
+    async def patch(self, old: str, new: str) -> bytes:
+        """A patch from `old` to `new` that plain `git apply` takes; empty where they are equal."""
+        return await self._git(
+            "diff-tree",
+            *("-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
+            *("--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/"),
+            *("--submodule=short", old, new),
+        )
+
+    async def differences(self, old: str, new: str) -> tuple[Difference, ...]:
+        """The paths that differ, sorted by their bytes; submodules left out."""
+        fields = names(await self._git("diff-tree", "-r", "--raw", "--no-renames", "--no-abbrev", "-z", old, new))
+        found = []
+        for meta, path in zip(fields[::2], fields[1::2], strict=True):
+            old_mode, new_mode, old_id, new_id, letter = meta.removeprefix(":").split(" ")
+            if "160000" in (old_mode, new_mode):
+                continue
+            before = None if old_mode == "000000" else (old_mode, old_id)
+            after = None if new_mode == "000000" else (new_mode, new_id)
+            found.append(Difference(path, before, after, _STATUS[letter[0]]))
+        return tuple(found)
+
+    async def changes(self, old: str, new: str) -> tuple[FileChange, ...]:
+        """The files that differ, with the lines added and removed."""
+        output = await self._git("diff-tree", "-r", "--numstat", "--no-renames", "--no-ext-diff", "-z", old, new)
+        counts: dict[str, tuple[int | None, int | None]] = {}
+        for record in names(output):
+            added, removed, path = record.split("\t", 2)
+            counts[path] = (None, None) if added == "-" else (int(added), int(removed))
+        differences = await self.differences(old, new)
+        return tuple(FileChange(item.path, item.status, *counts.get(item.path, (0, 0))) for item in differences)
+
+    async def mixed(self, base: str, other: str, paths: frozenset[str], scratch: Path) -> str:
+        """`base` with `paths` (files, or folders with all below) as they are in `other`; missing there is removed.
+
+        `scratch` is a folder for a temporary index.
+        """
+        index = scratch / f"index-{secrets.token_hex(4)}"
+        try:
+            await self._git("read-tree", base, index=index)
+            removed = [f"0 {'0' * len(base)}\t{path}" for path, _ in await self._below(base, paths)]
+            added = [f"{meta}\t{path}" for path, meta in await self._below(other, paths)]
+            records = b"".join(os.fsencode(line) + b"\0" for line in [*removed, *added])
+            if records:
+                await self._git("update-index", "--replace", "-z", "--index-info", stdin=records, index=index)
+            return (await self._git("write-tree", index=index)).decode().strip()
+        finally:
+            index.unlink(missing_ok=True)
+
+    async def patched(self, tree: str, patch: bytes, scratch: Path) -> str:
+        """`tree` with a patch applied. Raises GitFailed with git's words where it does not apply."""
+        index = scratch / f"index-{secrets.token_hex(4)}"
+        try:
+            await self._git("read-tree", tree, index=index)
+            await self._git("apply", "--cached", "--binary", "--whitespace=nowarn", "-", stdin=patch, index=index)
+            return (await self._git("write-tree", index=index)).decode().strip()
+        finally:
+            index.unlink(missing_ok=True)
+
+    async def _below(self, tree: str, paths: frozenset[str]) -> list[tuple[str, str]]:
+        found = []
+        for record in names(await self._git("ls-tree", "-r", "-z", "--full-tree", tree)):
+            meta, path = record.split("\t", 1)
+            parts = path.split("/")
+            if any("/".join(parts[:length]) in paths for length in range(1, len(parts) + 1)):
+                found.append((path, meta))
+        return found
+
+    async def check_out(self, tree: str, paths: list[str], target: Path, scratch: Path) -> None:
+        """Write files of `tree` below the new folder `target`, line ends and encodings as `tree`'s attributes ask."""
+        index = scratch / f"index-{secrets.token_hex(4)}"
+        empty = scratch / f"empty-{secrets.token_hex(4)}"
+        empty.mkdir()
+        target.mkdir()
+        try:
+            environment = git_environment(self._shadow, work_tree=empty, index=index)
+            await run_git(("read-tree", tree), environment, cwd=self._shadow)
+            listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+            arguments = ("checkout-index", "--force", f"--prefix={target}/", "-z", "--stdin")
+            await run_git(arguments, environment, cwd=self._shadow, stdin=listed)
+        finally:
+            index.unlink(missing_ok=True)
+            empty.rmdir()

@@ -1,0 +1,148 @@
+"""The workspace: the user's repository as the sandbox sees it, what changed in it, and the way changes come back."""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from glmcode_sandbox.applying import ApplyResult
+from glmcode_sandbox.base import Mount
+from glmcode_sandbox.gitrun import WorkspaceError
+from glmcode_sandbox.gitworkspace import GitWorkspace, WorkspaceMode
+from glmcode_sandbox.protected import protected
+from glmcode_sandbox.repository import find_repository, open_repository
+from glmcode_sandbox.threads import remove_folder
+from glmcode_sandbox.trees import FileChange
+
+__all__ = [
+    "ApplyResult",
+    "FileChange",
+    "Workspace",
+    "WorkspaceError",
+    "WorkspaceMode",
+    "find_repository",
+    "open_workspace",
+    "protected",
+]
+
+
+class Workspace(Protocol):
+    """A repository to work on: itself (direct) or a copy of it (isolated).
+
+    Trees are ids of git tree objects in a store of the workspace's own; the user's `.git` is never written. What was
+    ignored at the start, and what test runs leave behind, enters no tree. All methods raise WorkspaceError.
+    """
+
+    mode: WorkspaceMode
+    repo: Path
+    """The user's repository: its top folder, links resolved."""
+    path: str
+    """Where it is in the sandbox: the same path in both modes. Without a sandbox use `host_path`."""
+    host_path: Path
+    """The files that change: `repo`, or the copy."""
+    mounts: tuple[Mount, ...]
+    """In the order to mount them; later ones lie inside earlier ones."""
+    owner: tuple[int, int]
+    """uid and gid of the repository folder; commands run as it."""
+    base_commit: str | None
+    """The commit checked out at the start; None before the first one."""
+    dirty: bool
+    """Whether the working tree differed from `base_commit` at the start."""
+    start_tree: str
+    """The tree at the start."""
+    notes: tuple[str, ...]
+    """What was left out or does not work, one line for people each. Holds untrusted names."""
+    hook_paths: tuple[str, ...]
+    """Paths that the repository's configuration takes code from; hand them to `protected`."""
+
+    async def tree(self) -> str:
+        """The present state as a tree: tracked files, and untracked ones that are neither ignored nor were large."""
+        ...
+
+    async def patch(self, tree: str | None = None) -> bytes:
+        """What changed since the start, as `git apply` takes it (binary files included); of `tree` if given."""
+        ...
+
+    async def changes(self, tree: str | None = None) -> tuple[FileChange, ...]:
+        """The files that changed since the start; those of `tree` if given."""
+        ...
+
+    async def mixed_tree(self, base: str, other: str, paths: frozenset[str]) -> str:
+        """The tree `base` with `paths` (files or folders) taken from `other`; what is missing there is removed."""
+        ...
+
+    async def derive(self, tree: str) -> "Workspace":
+        """A fresh isolated workspace that holds exactly `tree` and the files that were ignored at the start.
+
+        It ends with this workspace, if it is not closed before.
+        """
+        ...
+
+    async def new_git_folders(self) -> tuple[str, ...]:
+        """`.git` entries below the top that appeared since the start: the person's git would obey them.
+
+        They are in no tree and no patch; hand them to `protected` beside the changed paths of a direct workspace.
+        """
+        ...
+
+    async def apply_patch(self, patch: bytes) -> None:
+        """Apply a patch to the files, all of it or nothing. Raises WorkspaceError with git's words."""
+        ...
+
+    async def apply(self) -> ApplyResult:
+        """Isolated only: bring what changed since the start, or since the last `apply`, to the user's repository."""
+        ...
+
+    async def close(self) -> None:
+        """Remove copies and trees. May be called twice. Leaving `async with` does it."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+async def open_workspace(repo: Path, mode: WorkspaceMode, *, state_dir: Path) -> Workspace:
+    """Open the repository around `repo`. Copies and trees live in a new folder below `state_dir` until `close`.
+
+    Raises WorkspaceError: no repository, a bare or damaged one, no permission to write it (direct), or a
+    `state_dir` inside it.
+    """
+    repository = await open_repository(find_repository(repo))
+    top = repository.top
+    _check_place(top, mode, state_dir)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = Path(tempfile.mkdtemp(prefix="workspace-", dir=state_dir.resolve()))
+    except OSError as error:
+        raise WorkspaceError(
+            f"{state_dir} cannot be written: {error.strerror}; set XDG_STATE_HOME elsewhere"
+        ) from error
+    host_path = top if mode == "direct" else state / "tree"
+    workspace = GitWorkspace(mode, repository, state, state / "git", host_path)
+    try:
+        await workspace.start()
+    except OSError as error:
+        await remove_folder(state)
+        raise WorkspaceError(
+            f"{top} cannot be opened: {error}; free disk space below {state_dir} or fix the permission"
+        ) from error
+    except BaseException:
+        await remove_folder(state)
+        raise
+    return workspace
+
+
+def _check_place(top: Path, mode: WorkspaceMode, state_dir: Path) -> None:
+    try:
+        str(top).encode()
+    except UnicodeEncodeError:
+        raise WorkspaceError("the path of the repository is not UTF-8: rename the folder") from None
+    if state_dir.resolve().is_relative_to(top):
+        raise WorkspaceError(f"{state_dir} lies inside the repository {top}: set XDG_STATE_HOME to a folder outside it")
+    if mode == "direct" and not (os.access(top, os.W_OK) and top.stat().st_mode & stat.S_IWUSR):
+        raise WorkspaceError(f"{top} cannot be written: use --workspace isolated, or make it writable for its owner")

@@ -1,0 +1,17 @@
+"""How the tests of the sandboxes open them: every kind, or those that keep commands away from the host."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from glmcode_sandbox.posix import PosixSandbox
+
+Opener = Callable[..., Awaitable[PosixSandbox]]
+"""Called with a kind and settings of `open_sandbox`; gives a started sandbox that is closed after the test."""
+
+KINDS = [
+    pytest.param("docker", marks=pytest.mark.docker),
+    pytest.param("bwrap", marks=pytest.mark.bwrap),
+    "none",
+]
+CONFINED = KINDS[:2]

@@ -1,0 +1,62 @@
+"""Workspaces as commands in a real sandbox see them: git works, and nothing of git can be changed."""
+
+from pathlib import Path
+
+import pytest
+
+from glmcode_sandbox.base import SandboxKind
+from glmcode_sandbox.open import open_sandbox
+from glmcode_sandbox.workspace import WorkspaceMode, open_workspace
+from tests.sandbox.repositories import git, git_state, make_repository
+
+KINDS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("bwrap", marks=pytest.mark.bwrap)]
+
+ATTACKS = (
+    "git -c user.name=a -c user.email=a@b commit -qam x",
+    "git add a.txt",
+    "git config core.fsmonitor x",
+    "mv .git x",
+    "rm -rf .git",
+    "ln -sf /x .git",
+    "echo x > .git/hooks/pre-commit",
+    "echo > .git/objects/x",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["direct", "isolated"])
+@pytest.mark.parametrize("shape", ["plain", "worktree", "submodule"])
+async def test_git_reads_and_cannot_write(
+    kind: SandboxKind, mode: WorkspaceMode, shape: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    image = request.getfixturevalue("docker_image") if kind == "docker" else None
+    main = make_repository(tmp_path / "repo", {"a.txt": "a\n", "b.txt": "b\n"})
+    git(main, "remote", "add", "origin", "https://u:hunter2@example.org/x")
+    repo = main
+    match shape:
+        case "worktree":
+            repo = tmp_path / "tree"
+            git(main, "worktree", "add", "-q", str(repo))
+        case "submodule":
+            library = make_repository(tmp_path / "library", {"a.txt": "a\n", "b.txt": "b\n"})
+            git(main, "submodule", "add", "-q", str(library), "sub")
+            repo = main / "sub"
+    before = git_state(main)
+    async with await open_workspace(repo, mode, state_dir=tmp_path / "state") as space:
+        sandbox = await open_sandbox(kind, mounts=space.mounts, workdir=space.path, owner=space.owner, image=image)
+        try:
+            await sandbox.start()
+            read = await sandbox.exec(
+                "set -e; echo new > a.txt; git status --porcelain; git log --oneline; git diff --stat"
+            )
+            assert read.exit_code == 0, read.output
+            assert b" M a.txt\n" in read.output
+            assert b"start" in read.output
+            for attack in ATTACKS:
+                assert (await sandbox.exec(attack)).exit_code != 0, attack
+            seen = await sandbox.exec("cat .git/config $(git rev-parse --git-common-dir)/config")
+            assert b"hunter2" not in seen.output
+        finally:
+            await sandbox.close()
+        assert [change.path for change in await space.changes()] == ["a.txt"]
+    assert git_state(main) == before
