@@ -4,14 +4,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 
 from glmcode.cost import Prices
 from glmcode.events import (
     ApprovalRequested,
     AssistantDelta,
     AssistantMessage,
-    EndReason,
     Event,
     Failure,
     ReasoningDelta,
@@ -20,11 +18,10 @@ from glmcode.events import (
     ToolFinished,
     ToolOutputDelta,
     ToolStarted,
-    TurnFinished,
-    UsageCounted,
 )
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
 from glmcode.session.store import INTERRUPTED, Session
+from glmcode.turn import Ending, Tally, TurnLimits, ending_of
 from glmcode_engine.assemble import Assembler
 from glmcode_engine.base import Engine, EngineError, StreamPart, closing
 from glmcode_engine.messages import Message, Request, ToolCall, ToolSpec, Usage
@@ -33,24 +30,7 @@ from glmcode_sandbox.clean import one_line
 from glmcode_tools.base import ToolContext, ToolOutput
 from glmcode_tools.toolbox import Prepared, Toolbox
 
-
-@dataclass(frozen=True, slots=True)
-class TurnLimits:
-    """Where a turn stops. None: no limit."""
-
-    steps: int = 200
-    tokens: int | None = None
-    """Prompt and completion tokens of all requests together."""
-    cost_usd: float | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Why a turn is over."""
-
-    reason: EndReason
-    detail: str = ""
+DEFAULT_LIMITS = TurnLimits()
 
 
 class Agent:
@@ -70,7 +50,7 @@ class Agent:
         *,
         ask: Ask,
         thinking: bool = True,
-        limits: TurnLimits = TurnLimits(),
+        limits: TurnLimits = DEFAULT_LIMITS,
         prices: Prices | None = None,
     ) -> None:
         self._engine = engine
@@ -90,9 +70,7 @@ class Agent:
         self._turn: asyncio.Task[None] | None = None
         self._call_ids = {call.id for message in session.messages for call in message.tool_calls}
         self._answer: Assembler | None = None
-        self._usage = Usage()
-        self._steps = self._requests = 0
-        self._last_text = ""
+        self._tally = Tally(limits, prices)
 
     async def run(self, prompt: str) -> AsyncGenerator[Event, None]:
         """One turn: everything that happens from the prompt to `TurnFinished`."""
@@ -120,34 +98,27 @@ class Agent:
         self._events.put_nowait(event)
 
     async def _run_turn(self, prompt: str) -> None:
-        started = time.monotonic()
-        self._usage, self._steps, self._requests, self._last_text = Usage(), 0, 0, ""
+        self._tally = Tally(self._limits, self._prices)
         self._session.append_message(Message(role="user", content=prompt))
         ending = await self._guarded_steps()
+        if ending.reason == "error":
+            self._emit(Failure(error=ending.detail, message=ending.message))
         self._keep_partial_answer(ending)
         for call in self._session.settle():
             self._emit(self._finished(call, ToolOutput(text=INTERRUPTED, summary="interrupted", is_error=True), 0.0))
-        self._emit(
-            TurnFinished(
-                reason=ending.reason,
-                detail=ending.detail,
-                answer=self._last_text,
-                steps=self._steps,
-                requests=self._requests,
-                usage=self._usage,
-                cost_usd=self._cost(),
-                duration_s=round(time.monotonic() - started, 3),
-            )
-        )
+        self._report_usage()
+        self._emit(self._tally.finished(ending))
 
     async def _guarded_steps(self) -> Ending:
         """All steps, with every failure of the world turned into an ending."""
         deadline = asyncio.timeout(self._limits.seconds)
         try:
             async with deadline:
-                while (ending := self._limit_reached()) is None:
-                    self._steps += 1
-                    if (ending := await self._step(self._steps)) is not None:
+                while (ending := self._tally.limit_reached()) is None:
+                    self._tally.steps += 1
+                    ending = await self._step(self._tally.steps)
+                    self._report_usage()
+                    if ending is not None:
                         break
                 return ending
         except TimeoutError:
@@ -157,21 +128,11 @@ class Agent:
         except asyncio.CancelledError:
             return Ending("cancelled")
         except EngineError as error:
-            return self._failed(error.kind, str(error))
+            return Ending("error", error.kind, str(error))
         except SandboxError as error:
-            return self._failed("sandbox", str(error))
+            return Ending("error", "sandbox", str(error))
         except NobodyToAsk as error:
-            return self._failed("permission", str(error))
-
-    def _limit_reached(self) -> Ending | None:
-        limits, cost = self._limits, self._cost()
-        if self._steps >= limits.steps:
-            return Ending("limit", "steps")
-        if limits.tokens is not None and self._usage.prompt_tokens + self._usage.completion_tokens >= limits.tokens:
-            return Ending("limit", "tokens")
-        if limits.cost_usd is not None and cost is not None and cost >= limits.cost_usd:
-            return Ending("limit", "cost")
-        return None
+            return Ending("error", "permission", str(error))
 
     async def _step(self, step: int) -> Ending | None:
         self._emit(StepStarted(step=step))
@@ -180,7 +141,7 @@ class Agent:
             self._session.append_message(message)  # an empty one is refused by servers when the session goes on
         self._call_ids.update(call.id for call in message.tool_calls)
         self._answer = None
-        self._last_text = message.content or self._last_text
+        self._tally.answer = message.content or self._tally.answer
         self._emit(
             AssistantMessage(
                 step=step,
@@ -192,19 +153,17 @@ class Agent:
         )
         for call in message.tool_calls:
             await self._call(step, call)
-        return None if message.tool_calls else self._ending_of(message, stop)
+        return None if message.tool_calls else ending_of(message, stop)
 
     async def _ask_engine(self, step: int) -> tuple[Message, str]:
         request = Request(messages=tuple(self._session.messages), tools=self._specs, thinking=self._thinking)
         self._answer = answer = Assembler(f"call_{len(self._session.messages)}_", taken=self._call_ids)
-        self._requests += 1
+        self._tally.requests += 1
         async with closing(self._engine.stream(request)) as parts:
             async for part in parts:
                 answer.add(part)
                 self._show(step, part)
-        usage = answer.usage or Usage()
-        self._usage += usage
-        self._emit(UsageCounted(step=step, usage=usage, total=self._usage, cost_usd=self._cost()))
+        self._tally.count(answer.usage or Usage())
         return answer.message(), answer.stop or "stop"
 
     def _show(self, step: int, part: StreamPart) -> None:
@@ -218,19 +177,6 @@ class Agent:
             case _:
                 pass
 
-    def _ending_of(self, message: Message, stop: str) -> Ending:
-        """What an answer without calls means."""
-        match stop:
-            case "length":
-                return self._failed("truncated", "the answer reached the server's output limit before it was complete")
-            case "sensitive" | "content_filter":
-                return self._failed("filtered", "the server's content filter stopped the answer; rephrase the task")
-            case "model_context_window_exceeded":
-                return self._failed("overflow", "the conversation no longer fits the model's window; start a new one")
-        if not message.content.strip():
-            return self._failed("unusable", "the model gave an empty answer; run again, or go on with --resume")
-        return Ending("done")
-
     async def _call(self, step: int, call: ToolCall) -> None:
         """Prepare, judge, run and record one call."""
         started = time.monotonic()
@@ -243,7 +189,7 @@ class Agent:
 
     def _finished(self, call: ToolCall, output: ToolOutput, seconds: float) -> ToolFinished:
         return ToolFinished(
-            step=self._steps,
+            step=self._tally.steps,
             call_id=call.id,
             name=call.name,
             is_error=output.is_error,
@@ -290,19 +236,16 @@ class Agent:
         if not message.content and not message.reasoning_content:
             return
         self._session.append_message(message)
-        self._last_text = message.content or self._last_text
+        self._tally.answer = message.content or self._tally.answer
         self._emit(
             AssistantMessage(
-                step=self._steps,
+                step=self._tally.steps,
                 content=message.content,
                 reasoning_content=message.reasoning_content,
                 finish_reason=ending.reason,
             )
         )
 
-    def _failed(self, kind: str, message: str) -> Ending:
-        self._emit(Failure(error=kind, message=message))
-        return Ending("error", kind)
-
-    def _cost(self) -> float | None:
-        return self._prices.cost(self._usage) if self._prices else None
+    def _report_usage(self) -> None:
+        if (counted := self._tally.report()) is not None:
+            self._emit(counted)

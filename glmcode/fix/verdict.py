@@ -85,7 +85,8 @@ def judge(runs: Runs) -> Judgement:
     chosen = candidates(before, after, touched)
     proven = _failing_without(chosen, before, runs.control) if runs.control else set()
     # What was skipped before, in a file that nothing touched, does not fail because of the change.
-    fixed = {each for each in proven if _file_of(each) in touched or each not in before.skipped}
+    skipped = before.skipped
+    fixed = {each for each in proven if _file_of(each) in touched or each not in skipped}
     flaky |= proven - fixed
     removed = _taken_away(before, after, touched) - broken - flaky
     rewritten = failing_of(guarded(before, touched), runs.original) - broken if runs.original else set()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from glmcode import __version__, paths
-from glmcode.agent import Agent, TurnLimits
+from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
 from glmcode.cost import known_prices
 from glmcode.engines import open_engine
@@ -20,6 +20,7 @@ from glmcode.policy import Policy, nobody
 from glmcode.session import store
 from glmcode.session.store import Session
 from glmcode.session.unapplied import WORKSPACE_NAME, unapplied_patch
+from glmcode.turn import TurnLimits
 from glmcode_engine.base import Engine
 from glmcode_engine.messages import Message
 from glmcode_prompts.library import load

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from glmcode.agent import TurnLimits
 from glmcode.cost import Prices
 from glmcode.session import store
 from glmcode.session.store import INTERRUPTED, Session
+from glmcode.turn import TurnLimits
 from glmcode_engine.base import EngineError, ReasoningDelta, RetryNotice, Stop, StreamPart, TextDelta, ToolCallDelta
 from glmcode_engine.messages import Message, Request
 from tests.fakes import FakeEngine, FakeSandbox, calls, says
@@ -32,8 +32,8 @@ async def test_a_question_that_nobody_can_answer_ends_the_turn(session: Session)
     sandbox = FakeSandbox({"a.py": ""})
     events = await play(agent_of(session, FakeEngine(calls(PROTECTED, READ)), sandbox=sandbox, mode="ask"))
     assert ending(events) == ("error", "permission")
-    assert kinds(events)[3:] == [
-        *("tool_started", "approval_requested", "error", "tool_finished", "tool_finished", "turn_finished")
+    assert kinds(events)[2:] == [
+        *("tool_started", "approval_requested", "error", "tool_finished", "tool_finished", "usage", "turn_finished")
     ]
     assert results(events) == [("write", True), ("read", True)]
     assert list(sandbox.files) == ["a.py"]

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from glmcode_engine.tokens import estimate_tokens
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from glmcode.context.pack import pack
 from glmcode.context.record import ContextPack
 from glmcode.context.render import MAX_FENCE, fence, file_block, file_map
 from glmcode.demo.sample import ISSUE, create_sample
+from glmcode_engine.tokens import estimate_tokens
 
 FILLER = "".join(f"def filler_{n}(value):\n    return value + {n}\n\n\n" for n in range(400))
 

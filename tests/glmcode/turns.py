@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glmcode.agent import Agent, TurnLimits
+from glmcode.agent import Agent
 from glmcode.cost import Prices
 from glmcode.events import Event, TurnFinished
 from glmcode.policy import Ask, Policy, nobody
 from glmcode.session import store
 from glmcode.session.store import Session
+from glmcode.turn import TurnLimits
 from glmcode_sandbox.base import ExecResult, NoSandboxError
 from glmcode_sandbox.protected import protected
 from glmcode_tools.base import ToolContext

@@ -93,8 +93,8 @@ def test_a_run_streams_its_records_in_order_also_with_names_that_are_no_utf8(rep
     assert code == 0, told
     kinds = [record["kind"] for record in records if not record["kind"].endswith(("_delta", "tool_output"))]
     assert kinds == [
-        *("session_started", "step_started", "usage", "assistant_message", "tool_started", "tool_finished"),
-        *("step_started", "usage", "assistant_message", "turn_finished", "result"),
+        *("session_started", "step_started", "assistant_message", "tool_started", "tool_finished", "usage"),
+        *("step_started", "assistant_message", "usage", "turn_finished", "result"),
     ]
     assert all(record["v"] == 1 for record in records)
     assert records[-1]["files_changed"] == ["odd\udcffname"] and records[-1]["answer"] == "All done."
