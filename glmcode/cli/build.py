@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glmcode.cli.commands import say, settings_of
+from glmcode.cli.settings import say, settings_of
 from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.images import resolve_image

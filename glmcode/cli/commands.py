@@ -3,20 +3,18 @@
 import argparse
 import asyncio
 import os
-import sys
 import traceback
 from collections.abc import Coroutine, Sequence
-from pathlib import Path
 from typing import Any
 
-from glmcode import paths
-from glmcode.config import ConfigError, Settings, load
+from glmcode.cli.settings import flags_of, refuse_unbuilt, say, settings_of
+from glmcode.config import ConfigError
+from glmcode.context.files import ContextError
+from glmcode.demo.sample import SampleError
 from glmcode.exit_codes import ExitCode
 from glmcode.session.store import SessionError
-from glmcode.trust import is_trusted, project_config, remember
 from glmcode_sandbox.base import SandboxError
-from glmcode_sandbox.clean import clean_text
-from glmcode_sandbox.workspace import WorkspaceError, find_repository
+from glmcode_sandbox.workspace import WorkspaceError
 
 Words = Sequence[str] | None
 """What followed `--`, taken literally."""
@@ -26,7 +24,7 @@ def run_command(options: argparse.Namespace, words: Words, parser: argparse.Argu
     """Run one command and return its exit code."""
     try:
         return _run(options, words, parser)
-    except (ConfigError, SessionError, WorkspaceError) as error:
+    except (ConfigError, ContextError, SampleError, SessionError, WorkspaceError) as error:
         return _fail(ExitCode.USAGE, str(error))
     except SandboxError as error:
         return _fail(ExitCode.NO_SANDBOX, str(error))
@@ -46,7 +44,7 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
         case "demo":
             from glmcode.cli.demo import demo
 
-            return asyncio.run(demo(_flags(options)))
+            return asyncio.run(demo(flags_of(options)))
         case "pack":
             from glmcode.cli.pack import print_pack
 
@@ -118,45 +116,6 @@ def _sandbox(options: argparse.Namespace, words: Words) -> int:
 
 def _words(before: Sequence[str], after: Words) -> list[str]:
     return [*before, *(after or ())]
-
-
-def settings_of(options: argparse.Namespace) -> Settings:
-    """The settings of this call, with the project's file where it is trusted. Raises ConfigError."""
-    flags = _flags(options)
-    project = _trusted_project_file(flags)
-    return load(flags, user_file=paths.config_file(), project_file=project)
-
-
-def _flags(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(options).items() if name in Settings.model_fields and value is not None}
-
-
-def _trusted_project_file(flags: dict[str, Any]) -> Path | None:
-    """The project's file: obeyed when trusted, `--yes` trusts it, otherwise left out and said so."""
-    try:
-        repo = find_repository(Path(flags.get("repo") or os.environ.get("GLMCODE_REPO") or Path.cwd()))
-    except WorkspaceError:
-        return None  # reported by whoever needs the repository
-    path = project_config(repo)
-    if path is None or is_trusted(repo, paths.state_dir()):
-        return path
-    if flags.get("yes") or os.environ.get("GLMCODE_YES", "").lower() in ("1", "true", "yes", "on"):
-        remember(repo, paths.state_dir())
-        return path
-    say(f"{path.name} of .glmcode is left out: this repository is not trusted yet; --yes trusts it")
-    return None
-
-
-def refuse_unbuilt(settings: Settings) -> None:
-    """Say of settings that later versions bring that they are not there yet."""
-    if settings.offline:
-        raise ConfigError("--offline is not built yet")
-    if settings.output == "vscode":
-        raise ConfigError("--output vscode is not built yet")
-
-
-def say(text: str) -> None:
-    print(f"glmcode: {clean_text(text)}", file=sys.stderr, flush=True)
 
 
 def _fail(code: ExitCode, text: str) -> int:

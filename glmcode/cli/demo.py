@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glmcode import paths
-from glmcode.cli.commands import refuse_unbuilt, say
+from glmcode.cli.settings import refuse_unbuilt, say
 from glmcode.config import Settings, load
 from glmcode.demo.sample import ISSUE, SCRIPT, create_sample
 from glmcode.headless.run import run_headless

@@ -3,7 +3,7 @@
 import argparse
 
 from glmcode import paths
-from glmcode.cli.commands import settings_of
+from glmcode.cli.settings import settings_of
 from glmcode.doctor import examine, render
 from glmcode.doctor_record import DoctorInput
 from glmcode.exit_codes import ExitCode

@@ -98,6 +98,8 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
                 repo, settings.workspace or "isolated", state_dir=session.folder / WORKSPACE_NAME
             )
             try:
+                for note in workspace.notes:
+                    output.say(note)
                 await _carry_over(carried, workspace, output)
                 sandbox = _lazy(workspace, settings, image, session.folder)
                 try:

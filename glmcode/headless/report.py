@@ -21,8 +21,10 @@ def report(job: Job, findings: Findings, exit_code: int) -> None:
     job.output.result(result)
     if findings.patch and not findings.applied:
         job.output.say(f"the patch is kept: git apply {result.patch_file}")
-    seal = f", verdict {result.verdict}" if findings.mode == "fix" else ""
-    job.output.say(f"{result.status}{seal}: {result.reason} (exit code {result.exit_code})")
+    elif findings.applied:
+        job.output.say(f"changed: {', '.join(findings.files[:10])}{', ...' if len(findings.files) > 10 else ''}")
+    seal = f"verdict {result.verdict}: " if findings.mode == "fix" else ""
+    job.output.say(f"{seal}{result.reason} (exit code {result.exit_code})")
 
 
 def _result(job: Job, findings: Findings, exit_code: int) -> Result:
@@ -63,7 +65,7 @@ def _reason(findings: Findings) -> str:
         return "interrupted"
     match turn.reason:
         case "done":
-            return findings.judgement.reason if findings.mode == "fix" else "the turn is over"
+            return findings.judgement.reason if findings.mode == "fix" else "done"
         case "limit":
             return f"the limit of {turn.detail} was reached"
         case "error":

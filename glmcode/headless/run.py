@@ -111,7 +111,8 @@ async def _prompt(job: Job, task: str, findings: Findings) -> str:
 
 async def _apply(job: Job, findings: Findings) -> None:
     """Bring an isolated workspace's changes to the user's repository, when that is wanted."""
-    for path in protected(findings.files, job.workspace.hook_paths):
+    changed = (*findings.files, *await job.workspace.new_git_folders())
+    for path in protected(changed, job.workspace.hook_paths):
         job.output.say(f"warning: protected git, hook or task file changed: {path}")
     if job.workspace.mode == "direct":
         findings.applied = bool(findings.patch)

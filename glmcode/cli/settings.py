@@ -1,0 +1,54 @@
+"""The settings of one call: its flags, the environment, and the files that may be obeyed."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from glmcode import paths
+from glmcode.config import ConfigError, Settings, load
+from glmcode.trust import is_trusted, project_config, remember
+from glmcode_sandbox.clean import clean_text
+from glmcode_sandbox.workspace import WorkspaceError, find_repository
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings of this call, with the project's file where it is trusted. Raises ConfigError."""
+    flags = flags_of(options)
+    project = _trusted_project_file(flags)
+    return load(flags, user_file=paths.config_file(), project_file=project)
+
+
+def flags_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What was given on the command line, by the names of the settings."""
+    return {name: value for name, value in vars(options).items() if name in Settings.model_fields and value is not None}
+
+
+def _trusted_project_file(flags: dict[str, Any]) -> Path | None:
+    """The project's file: obeyed when trusted, `--yes` trusts it, otherwise left out and said so."""
+    try:
+        repo = find_repository(Path(flags.get("repo") or os.environ.get("GLMCODE_REPO") or Path.cwd()))
+    except WorkspaceError:
+        return None  # reported by whoever needs the repository
+    path = project_config(repo)
+    if path is None or is_trusted(repo, paths.state_dir()):
+        return path
+    if flags.get("yes") or os.environ.get("GLMCODE_YES", "").lower() in ("1", "true", "yes", "on"):
+        remember(repo, paths.state_dir())
+        return path
+    say(f"{path.name} of .glmcode is left out: this repository is not trusted yet; --yes trusts it")
+    return None
+
+
+def refuse_unbuilt(settings: Settings) -> None:
+    """Say of settings that later versions bring that they are not there yet."""
+    if settings.offline:
+        raise ConfigError("--offline is not built yet")
+    if settings.output == "vscode":
+        raise ConfigError("--output vscode is not built yet")
+
+
+def say(text: str) -> None:
+    """A line for people, on standard error."""
+    print(f"glmcode: {clean_text(text)}", file=sys.stderr, flush=True)
