@@ -8,7 +8,15 @@ from glmcode_sandbox.python_project import PythonProject, read_python_project
 
 PLACE = "/opt/glmcode"
 VENV = f"{PLACE}/venv"
+# Nothing of the system's packages: their scripts would run the system's Python, which knows none of these.
 _MAKE_VENV = f"python3 -m venv {VENV}"
+# Where a person names the commands, the image's own pytest may be all there is.
+_MAKE_SHARED_VENV = f"python3 -m venv --system-site-packages {VENV}"
+_PYTEST_SCRIPT = (
+    f"if [ ! -e {VENV}/bin/pytest ] && {VENV}/bin/python -c 'import pytest' 2>/dev/null; then"
+    f" printf '#!{VENV}/bin/python\\nimport pytest\\nraise SystemExit(pytest.console_main())\\n' > {VENV}/bin/pytest;"
+    f" chmod 755 {VENV}/bin/pytest; fi"
+)
 _PIP = f"{VENV}/bin/python -m pip install"
 
 
@@ -47,8 +55,9 @@ def commands_plan(commands: Sequence[str], files: Sequence[str] = ()) -> SetupPl
     """
     if not commands:
         return SetupPlan()
-    steps = [SetupStep(_MAKE_VENV, "for what the commands install with pip", "python3")]
+    steps = [SetupStep(_MAKE_SHARED_VENV, "for what the commands install with pip", "python3")]
     steps += [SetupStep(command, "from the configuration") for command in commands]
+    steps += [SetupStep(_PYTEST_SCRIPT, "so that pytest knows what was installed", "python3")]
     return SetupPlan(tuple(steps), tuple(files))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.cli import PROJECT, CommandLine
+
 KEY = "packages-test-key-4f1c"
 """What the endpoint asks for; it must show up nowhere."""
 START_TIMEOUT_S = 30
@@ -56,30 +56,11 @@ async def endpoint(script: Path, flavor: str, record: Path) -> AsyncIterator[str
 
 async def run_fix(issue: Path, repo: Path, *, base_url: str, image: str, home: Path, out: Path) -> FixRun:
     """Run `glmcode fix` in a process of its own, with a home of its own."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "glmcode", "fix", str(issue), "--repo", str(repo)),
+    user = CommandLine(home, {"GLMCODE_API_KEY": KEY})
+    ended = await user.run(
+        *("fix", str(issue), "--repo", str(repo)),
         *("--engine", "remote", "--base-url", base_url, "--model", "glm-4.6"),
         *("--sandbox", "docker", "--image", image, "--out", str(out), "--output", "json", "--yes"),
-        cwd=home,
-        env=_environment(home),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        timeout_s=RUN_TIMEOUT_S,
     )
-    try:
-        async with asyncio.timeout(RUN_TIMEOUT_S):
-            stdout, stderr = await process.communicate()
-    finally:
-        if process.returncode is None:
-            # Terminated, not killed, so that it can close its containers.
-            process.terminate()
-            await process.wait()
-    assert process.returncode is not None
-    return FixRun(process.returncode, stdout.decode(), stderr.decode(), out)
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """The caller's environment (registry, proxy, daemon), but none of its glmcode settings, keys or home."""
-    ours = ("GLMCODE_", "ZAI_", "OPENAI_", "XDG_", "PYTEST_", "COV_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**env, "HOME": str(home), "GLMCODE_API_KEY": KEY}
+    return FixRun(ended.code, ended.stdout, ended.stderr, out)

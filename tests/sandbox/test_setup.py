@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -158,7 +159,7 @@ async def test_nothing_of_this_machine_stays_in_the_image(
     for secret in (b"hunter2pass", b"hunter3pass", b"hunter4pass"):
         assert secret not in saved
         assert secret not in told
-    assert labels["glmcode.path"].startswith("/opt/glmcode/bin")
+    assert labels["glmcode.path"].startswith("/opt/glmcode/venv/bin:/opt/glmcode/bin")
     assert labels["glmcode"] == ""
     assert "/usr" in labels["glmcode.host_mounts"]
     assert await run_in(
@@ -167,6 +168,18 @@ async def test_nothing_of_this_machine_stays_in_the_image(
         1,
         "made\na\n0\n",
     )
+
+
+@pytest.mark.docker
+async def test_the_images_own_pytest_sees_what_named_commands_installed(base: str, tmp_path: Path) -> None:
+    asked = await asyncio.create_subprocess_exec(f"{sys.base_prefix}/bin/python3", "-c", "import pytest")
+    if await asked.wait() != 0:
+        pytest.skip("this host's Python has no pytest")
+    repo = make_repository(tmp_path / "repo", {"test_it.py": "import made\n\n\ndef test_it():\n    assert made.X\n"})
+    command = "echo 'X = 1' > $(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/made.py"
+    image = await ensure_setup(commands_plan([command]), repo=repo, base_image=base, on_line=print)
+    code, output = await run_in(image, repo, "pytest -q test_it.py -p no:cacheprovider", tmp_path)
+    assert code == 0, output
 
 
 @pytest.mark.docker
