@@ -5,14 +5,13 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from glmcode_engine.tokens import estimate_tokens
-
 from glmcode.context.excerpt import Range, excerpt
 from glmcode.context.files import decode, list_files, open_root, read_bytes, source_bytes, worth_reading
 from glmcode.context.mentions import named
 from glmcode.context.rank import Query, Ranked, make_query, rank
 from glmcode.context.record import ContextPack, PackedFile, Segment, SegmentName
 from glmcode.context.render import block, file_block, file_map
+from glmcode_engine.tokens import estimate_tokens
 
 INSTRUCTIONS_FILE = "AGENTS.md"
 MAX_INSTRUCTIONS_BYTES = 16 * 1024

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 from pathlib import Path
 from typing import TextIO
 
@@ -11,12 +12,18 @@ from glmcode.headless.result import Result
 from glmcode_sandbox.clean import clean_text, one_line
 
 
+HEARTBEAT_S = 30.0
+"""At least so often a streaming answer shows on standard error that it is alive."""
+
+
 class Output:
     """The face of a headless run. Untrusted text is cleaned before it reaches a terminal."""
 
     def __init__(self, settings: Settings, events_file: Path | None) -> None:
         self._format = settings.output
         self._titles: dict[str, str] = {}
+        self._streamed = 0
+        self._last_said = time.monotonic()
         self._events: TextIO | None = events_file.open("w", encoding="utf-8", buffering=1) if events_file else None
 
     def event(self, event: Event) -> None:
@@ -38,6 +45,7 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line for people, on standard error."""
+        self._last_said = time.monotonic()
         with contextlib.suppress(BrokenPipeError):
             print(f"glmcode: {clean_text(text)}", file=sys.stderr, flush=True)
 
@@ -54,6 +62,10 @@ class Output:
         match event.kind:
             case "session_started":
                 self._opening(event)
+            case "step_started":
+                self._streamed = 0
+            case "reasoning_delta" | "assistant_delta":
+                self._heartbeat(event.step, len(event.text))
             case "assistant_message" if event.tool_calls:
                 self._thought(event)
             case "tool_started":
@@ -72,6 +84,11 @@ class Output:
                 self.say(f"error: {event.message}")
             case _:
                 pass
+
+    def _heartbeat(self, step: int, characters: int) -> None:
+        self._streamed += characters
+        if time.monotonic() - self._last_said >= HEARTBEAT_S:
+            self.say(f"step {step}: still answering, {self._streamed} characters so far")
 
     def _opening(self, event: SessionStarted) -> None:
         if event.engine.kind == "scripted":
