@@ -11,7 +11,6 @@ from glmcode.events import PASSING, AssistantMessage, Event, SessionStarted, Too
 from glmcode.headless.result import Result
 from glmcode_sandbox.clean import clean_text, one_line
 
-
 HEARTBEAT_S = 30.0
 """At least so often a streaming answer shows on standard error that it is alive."""
 
