@@ -11,7 +11,7 @@ demo: $(VENV)/.runtime
 	$(BIN)/glmcode demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 $(PYTEST)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
