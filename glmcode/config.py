@@ -15,7 +15,7 @@ from glmcode_engine.endpoint import DialectChoice
 PROJECT_FILE = ".glmcode/config.toml"
 _NEVER_FROM_PROJECT = frozenset(
     {"base_url", "extra_body", "dialect", "engine", "resume", "yes", "out", "predictions", "repo"}
-    | {"sandbox", "network", "approval", "apply"}
+    | {"sandbox", "network", "approval", "apply", "workspace", "verify"}
 )
 """A project file must not redirect the user's key, answer the user's questions or widen what a run may do."""
 _SECRET_WORDS = ("api_key", "token", "password", "secret")
@@ -164,9 +164,19 @@ def _explain(error: ValidationError, source: Mapping[str, str]) -> str:
     for problem in error.errors(include_url=False):
         name = str(problem["loc"][0]) if problem["loc"] else "settings"
         where = source.get(name, "settings")
+        whole = ".".join(str(part) for part in problem["loc"])
+        match where:
+            case "the command line":
+                shown = f"--{name.replace('_', '-')}"
+            case "the environment":
+                shown = f"GLMCODE_{name.upper()}"
+            case _:
+                shown = whole
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{where}: unknown setting {name!r}")
+            lines.append(f"{where}: unknown setting {whole!r}")
+        elif problem["type"] == "missing":
+            lines.append(f"{where}: {shown} is missing")
         else:
-            flag = f"--{name.replace('_', '-')}"
-            lines.append(f"{where}: {flag}: {problem['msg']} (got {str(problem['input'])[:80]!r})")
+            said = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: {shown}: {said} (got {str(problem['input'])[:80]!r})")
     return "\n".join(dict.fromkeys(lines))

@@ -54,5 +54,7 @@ def _scripted(path: Path) -> Engine:
 
     try:
         return ScriptedEngine.from_file(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"--engine scripted:{path}: {error.strerror}") from None
+    except ValueError as error:
         raise ConfigError(f"--engine scripted:{path}: {error}") from None

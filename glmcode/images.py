@@ -6,7 +6,7 @@ from pathlib import Path
 
 from glmcode.config import Settings
 from glmcode_sandbox.base import NetworkMode, SandboxKind
-from glmcode_sandbox.daemon import DEFAULT_IMAGE
+from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
 from glmcode_sandbox.setup_plan import SetupPlan, commands_plan, detect_setup
 
 Say = Callable[[str], None]

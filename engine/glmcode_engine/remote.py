@@ -10,7 +10,7 @@ from glmcode_engine.deltas import ChunkReader
 from glmcode_engine.endpoint import Endpoint, safe_url
 from glmcode_engine.errors import server_error
 from glmcode_engine.messages import Request
-from glmcode_engine.transport import UNREADABLE, stalled, transport_error, transport_failures
+from glmcode_engine.transport import UNREADABLE, stalled, transport_error, transport_failures, unusable_proxy
 from glmcode_engine.wire import RESERVED_KEYS, request_body
 
 if TYPE_CHECKING:
@@ -53,10 +53,6 @@ class RemoteEngine:
     def info(self) -> EngineInfo:
         """Who answers; safe to show."""
         return EngineInfo(kind="remote", model=self._endpoint.model, base_url=safe_url(self._endpoint.base_url))
-
-    async def prepare(self) -> None:
-        """Load the client now, so that the first request does not wait for it (about a second). Connects nowhere."""
-        await self._open()
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Stream one answer; see `Engine.stream`."""
@@ -144,11 +140,15 @@ class RemoteEngine:
         return Stop(reader.finish_reason)
 
     async def _open(self) -> "AsyncOpenAI":
+        """The client. Raises EngineError where the proxy of this machine's environment cannot be used."""
         if self._closed:
             raise RuntimeError("the engine is closed")
         async with self._opening:
             if self._client is None:
-                self._client = await asyncio.to_thread(self._make_client)
+                try:
+                    self._client = await asyncio.to_thread(self._make_client)
+                except (ImportError, ValueError, OSError) as error:
+                    raise unusable_proxy(error) from None
             return self._client
 
     def _make_client(self) -> "AsyncOpenAI":
@@ -165,5 +165,6 @@ class RemoteEngine:
             max_retries=0,
             timeout=openai.Timeout(None, connect=self._connect_timeout_s),
             default_headers=headers,
-            http_client=openai.DefaultAsyncHttpxClient(mounts=direct),
+            # A server that points elsewhere must not get the repository sent to a place nobody named.
+            http_client=openai.DefaultAsyncHttpxClient(mounts=direct, follow_redirects=False),
         )

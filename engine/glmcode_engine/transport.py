@@ -56,6 +56,20 @@ def stalled(endpoint: Endpoint, idle_s: float) -> EngineError:
     return EngineError("unreachable", f"{what}; try again, or raise --idle-timeout for a slow server")
 
 
+def unusable_proxy(error: Exception) -> EngineError:
+    """The client could not be made: it reads HTTP_PROXY, HTTPS_PROXY and ALL_PROXY at once, for every address.
+
+    The text comes from us alone, since a proxy's address may hold a password.
+    """
+    if "socks" in str(error).lower():
+        return EngineError(
+            "bad_request", "the environment names a SOCKS proxy: `pip install socksio`, or unset ALL_PROXY"
+        )
+    return EngineError(
+        "bad_request", "the client cannot be made: check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
+    )
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

@@ -7,7 +7,7 @@ from glmcode.cli.settings import say, settings_of
 from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.images import resolve_image
-from glmcode_sandbox.daemon import DEFAULT_IMAGE
+from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
 from glmcode_sandbox.image import ImageSource, build_image
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
 

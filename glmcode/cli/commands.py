@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import os
 import traceback
 from collections.abc import Coroutine, Sequence
@@ -12,10 +13,12 @@ from glmcode.config import ConfigError
 from glmcode.context.files import ContextError
 from glmcode.demo.sample import SampleError
 from glmcode.exit_codes import ExitCode
+from glmcode.interrupts import interruptible
 from glmcode.session.store import SessionError
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError
 
+_OF_DISKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 Words = Sequence[str] | None
 """What followed `--`, taken literally."""
 
@@ -31,10 +34,18 @@ def run_command(options: argparse.Namespace, words: Words, parser: argparse.Argu
     except BrokenPipeError:
         return ExitCode.FAILURE
     except Exception as error:  # the edge: our own bugs become one line, the trace is there for who asks
+        if isinstance(error, OSError) and error.errno in _OF_DISKS:
+            return _fail(ExitCode.FAILURE, _about_disk(error))
         if os.environ.get("GLMCODE_DEBUG"):
             traceback.print_exc()
         text = f"unexpected failure: {type(error).__name__}: {error} (GLMCODE_DEBUG=1 shows the trace)"
         return _fail(ExitCode.FAILURE, text)
+
+
+def _about_disk(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    what = f"{where}{error.strerror}"
+    return f"{what}: free space, or point --out, XDG_STATE_HOME or TMPDIR at folders that can be written"
 
 
 def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentParser) -> int:
@@ -54,7 +65,7 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
         case "tool":
             from glmcode.cli.place import run_tool
 
-            return asyncio.run(run_tool(settings_of(options), options.tool, _words(options.words, words)))
+            return run_to_end(interruptible(run_tool(settings_of(options), options.tool, _words(options.words, words))))
         case "session":
             from glmcode.cli.sessions import run_session
 
@@ -100,14 +111,16 @@ def _sandbox(options: argparse.Namespace, words: Words) -> int:
         case "build":
             from glmcode.cli.build import build
 
-            return asyncio.run(build(options))
+            return run_to_end(interruptible(build(options)))
         case "exec":
             from glmcode.cli.place import execute
 
-            given = _words([options.script] if options.script else [], words)
+            given = _words(options.script, words)
             if len(given) != 1:
-                raise ConfigError("sandbox exec takes the whole script as one argument: glmcode sandbox exec -- 'CMD'")
-            return asyncio.run(execute(settings_of(options), given[0], options.timeout))
+                raise ConfigError(
+                    "sandbox exec takes one argument, the whole script in quotes: glmcode sandbox exec -- 'CMD'"
+                )
+            return run_to_end(interruptible(execute(settings_of(options), given[0], options.timeout)))
         case _:
             from glmcode.cli.doctor import doctor
 

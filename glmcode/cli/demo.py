@@ -24,7 +24,7 @@ async def demo(flags: Mapping[str, Any]) -> int:
         wanted = load({"engine": f"scripted:{script}", **flags, "repo": repo}, user_file=paths.config_file())
         refuse_unbuilt(wanted)
         say("a small repository with a bug: " + ISSUE.read_text(encoding="utf-8").strip().splitlines()[0].lstrip("# "))
-        settings = wanted if "sandbox" in flags else await _with_sandbox(wanted)
+        settings = wanted if "sandbox" in wanted.model_fields_set else await _with_sandbox(wanted)
         return await run_headless(settings, ISSUE.read_text(encoding="utf-8"), "fix")
 
 
@@ -45,7 +45,8 @@ async def _with_sandbox(settings: Settings) -> Settings:
 
 async def _docker_image() -> str | None:
     """An image to run the demo in: the default one, else the demo's own. Raises SandboxError."""
-    from glmcode_sandbox.daemon import DEFAULT_IMAGE, probe_daemon
+    from glmcode_sandbox.daemon import probe_daemon
+    from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
     from glmcode_sandbox.image import build_image
 
     found = probe_daemon(DEFAULT_IMAGE)

@@ -10,6 +10,7 @@ from glmcode import __version__
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run glmcode. Returns the exit code; usage errors exit with 2."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without some character is no failure
@@ -17,13 +18,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"glmcode {__version__}")
         return 0
+    code = 1
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
     except KeyboardInterrupt:
         print("glmcode: interrupted", file=sys.stderr)
-        return 130
+        code = 130
     finally:
-        _flush()
+        written = _flush()
+    return code if written else code or 1
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -66,12 +69,24 @@ def _is_tui(arguments: Sequence[str]) -> bool:
     return not arguments or arguments[0] not in COMMANDS
 
 
-def _flush() -> None:
-    """Write what is buffered; a reader that went away is no error."""
+def _open_closed_streams() -> None:
+    """What was closed at the start (`>&-`) leads nowhere, and no file that is opened later gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def _flush() -> bool:
+    """Write what is buffered, and say whether it came through; a reader that went away is no error."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+        return True
+    except OSError as error:
+        gone = isinstance(error, BrokenPipeError)
+        if not gone:
+            print(f"glmcode: standard output: {error.strerror}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return gone
 
 
 if __name__ == "__main__":

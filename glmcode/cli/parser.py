@@ -1,17 +1,22 @@
 """The command line of glmcode: commands, flags and their help. Standard library only, so that it starts at once."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 EXIT_CODES = """\
 exit codes:
-  0 done, verified                    6 the change broke a passing test   69 no engine answers
+  0 done (run), verified (fix)        6 the change broke a passing test   69 no engine answers
   1 unexpected failure                7 no sandbox                        75 try again later
   2 usage or configuration            8 permission needed, nobody to ask  77 the key was refused
   3 fix: changed but unverified       9 the answers could not be used    130 interrupted
-  4 fix: nothing changed/reproduced                                      143 terminated
+  4 fix: nothing changed, or nothing failed before                       143 terminated
   5 a limit was reached"""
+_LAYERS = """\
+Every long flag can also be set as GLMCODE_<FLAG> (--max-steps: GLMCODE_MAX_STEPS) and, by its name, in a
+repository's .glmcode/config.toml that you trust and in ~/.config/glmcode/config.toml; the nearer wins.
+Keys: GLMCODE_API_KEY, then ZAI_API_KEY (Z.ai only), then OPENAI_API_KEY, then the system keyring.
+
+"""
 
 NOT_BUILT = "not built yet"
 COMMANDS = (
@@ -51,73 +56,110 @@ _Commands = argparse._SubParsersAction
 
 
 def _add_agent_commands(commands: "_Commands[_Parser]") -> None:
-    run = commands.add_parser("run", help="headless: any task, one turn, then exit", epilog=EXIT_CODES,
-                              formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    run = _agent_command(commands, "run", "PROMPT [FLAG ...]", "headless: any task, one turn, then exit")
     run.add_argument("prompt", metavar="PROMPT", nargs="?", help="the task; - reads it from standard input")
-    fix = commands.add_parser("fix", help="headless: fix the issue and prove it", epilog=EXIT_CODES,
-                              formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    fix.add_argument("issue", metavar="ISSUE", help="a file, - for standard input, text:..., or owner/repo#N")
-    demo = commands.add_parser("demo", help="the whole loop on a bundled sample repository, no key and no GPU needed")
+    fix = _agent_command(commands, "fix", "ISSUE [FLAG ...]", "headless: fix the issue and prove it")
+    fix.add_argument(
+        "issue",
+        metavar="ISSUE",
+        help="a file, - for standard input, text:..., owner/repo#N or its address, or the JSON of gh or a GitHub event",
+    )
+    demo = _agent_command(
+        commands, "demo", "[FLAG ...]", "the whole loop on a bundled sample repository, no key and no GPU needed"
+    )
     for command in (run, fix, demo):
         _add_shared_flags(command)
         _add_headless_flags(command)
     pack = commands.add_parser("pack", help="print the context pack for a task, send nothing")
-    pack.add_argument("--repo", type=Path, metavar="DIR")
+    _add_repo(pack)
     task = pack.add_mutually_exclusive_group(required=True)
-    task.add_argument("--issue-file", metavar="F")
-    task.add_argument("--task", metavar="TEXT")
+    task.add_argument("--issue-file", metavar="F", help="the issue, in every form that fix takes")
+    task.add_argument("--task", metavar="TEXT", help="the task, as run takes it")
     pack.add_argument("--budget", type=int, default=24_000, metavar="N", help="tokens (default 24000)")
-    pack.add_argument("--format", choices=("text", "json"))
+    pack.add_argument("--format", choices=("text", "json"), help="default text on a terminal, else json")
+
+
+def _agent_command(commands: "_Commands[_Parser]", name: str, usage: str, text: str) -> "_Parser":
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        usage=f"glmcode {name} {usage}",
+        epilog=_LAYERS + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_repo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
 
 
 def _add_shared_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that TUI, run, fix and demo share. None means: not given, ask the next layer."""
+    _add_model_flags(parser)
+    _add_repository_flags(parser)
+    _add_limit_flags(parser)
+    parser.add_argument("--offline", action="store_true", default=None, help=NOT_BUILT)
+    parser.add_argument(
+        "--resume", nargs="?", const="latest", metavar="SESSION", help="go on with a session, default the latest"
+    )
+
+
+def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
         "--engine", metavar="ENGINE", help="remote (default) or scripted:FILE; sglang, replay:SESSION are " + NOT_BUILT
     )
     model.add_argument("--base-url", metavar="URL", help="any OpenAI-compatible endpoint")
-    model.add_argument("--model", metavar="NAME")
+    model.add_argument("--model", metavar="NAME", help="default glm-4.6")
     model.add_argument("--dialect", choices=("auto", "zai", "sglang", "vllm", "openrouter", "novita", "plain"),
                        help="how the endpoint is told to think (default: by its address)")  # fmt: skip
     model.add_argument("--extra-body", metavar="JSON", help="sent with every request")
-    model.add_argument("--thinking", choices=("on", "off", "auto"))
+    model.add_argument("--thinking", choices=("on", "off", "auto"), help="default auto")
     model.add_argument(
-        "--context", metavar="N", type=_context, help="token budget of the repository pack, 0 = none, auto"
+        "--context", metavar="N", type=_context, help="token budget of the repository pack; 0 = none, default auto"
     )
+
+
+def _add_repository_flags(parser: argparse.ArgumentParser) -> None:
     place = parser.add_argument_group("repository and sandbox")
-    place.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around the current folder")
+    place.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
     place.add_argument(
         "--sandbox", choices=("docker", "bwrap", "none"), help="default docker; none runs commands on this host"
     )
     place.add_argument("--image", metavar="NAME", help="the sandbox image")
-    place.add_argument("--workspace", choices=("direct", "isolated"))
     place.add_argument(
-        "--apply", choices=("ask", "auto", "never"), help="what happens to an isolated workspace's changes"
+        "--workspace", choices=("direct", "isolated"), help="work on your files, or on a copy (default isolated)"
     )
     place.add_argument(
-        "--approval", choices=("plan", "ask", "auto", "deny"), help="when a call wants to leave the policy"
+        "--apply",
+        choices=("ask", "auto", "never"),
+        help="whether the changes of the copy come to your files (default: what is done, with fix what is verified)",
+    )
+    place.add_argument(
+        "--approval",
+        choices=("plan", "ask", "auto", "deny"),
+        help="a call that wants to leave the policy (default deny); plan: reading only",
     )
     place.add_argument("--network", choices=("none", "host"), help="default none")
     place.add_argument("--test-command", metavar="CMD", help="how this repository's tests are run")
     place.add_argument(
         "--yes", action="store_true", default=None, help="trust this repository's .glmcode and run its setup commands"
     )
+
+
+def _add_limit_flags(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits")
     limits.add_argument("--max-steps", type=int, metavar="N", help="default 200")
-    limits.add_argument("--max-tokens", type=int, metavar="N")
-    limits.add_argument("--max-cost", type=float, metavar="USD")
-    limits.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole turn")
+    limits.add_argument("--max-tokens", type=int, metavar="N", help="prompt and completion together, default no limit")
+    limits.add_argument("--max-cost", type=float, metavar="USD", help="default no limit")
+    limits.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole turn, default no limit")
     limits.add_argument("--command-timeout", type=float, metavar="SECONDS", help="default 120")
     limits.add_argument("--test-timeout", type=float, metavar="SECONDS", help="for one run of the tests, default 1800")
     limits.add_argument(
         "--idle-timeout", type=float, metavar="SECONDS", help="without a sign of life from the endpoint, default 120"
     )
     limits.add_argument("--patience", type=float, metavar="SECONDS", help="with an overloaded endpoint, default 120")
-    parser.add_argument("--offline", action="store_true", default=None, help=NOT_BUILT)
-    parser.add_argument(
-        "--resume", nargs="?", const="latest", metavar="SESSION", help="go on with a session, default the latest"
-    )
 
 
 def _context(value: str) -> int | str:
@@ -130,9 +172,11 @@ def _add_headless_flags(parser: argparse.ArgumentParser) -> None:
         "--output", choices=("text", "json", "stream-json", "vscode"), help="default text; vscode is " + NOT_BUILT
     )
     output.add_argument("--out", type=Path, metavar="DIR", help="folder for result, patch, report and test results")
-    output.add_argument("--verify", choices=("auto", "off"), help="fix: whether the harness proves the change")
+    output.add_argument(
+        "--verify", choices=("auto", "off"), help="fix: whether the harness proves the change, default auto"
+    )
     output.add_argument("--predictions", type=Path, metavar="FILE", help="append a SWE-bench prediction")
-    output.add_argument("--instance-id", metavar="ID")
+    output.add_argument("--instance-id", metavar="ID", help="of that prediction")
 
 
 def _add_sandbox(commands: "_Commands[_Parser]") -> None:
@@ -143,64 +187,67 @@ def _add_sandbox(commands: "_Commands[_Parser]") -> None:
     source.add_argument(
         "--from-host", action="store_true", help="an empty image with this host's toolchain mounted read-only"
     )
-    source.add_argument("--from-rootfs", type=Path, metavar="TAR", help="a root file system")
-    build.add_argument("--image", metavar="NAME", help="another name than the default")
+    source.add_argument("--from-rootfs", type=Path, metavar="TAR", help="the tar of a whole root file system")
+    build.add_argument("--image", metavar="NAME", help="name it so as well as the default")
     build.add_argument("--yes", action="store_true", default=None, help="also run the repository's setup commands")
-    build.add_argument("--repo", type=Path, metavar="DIR")
+    _add_repo(build)
     execute = verbs.add_parser("exec", help="run one shell command as the agent's shell tool would")
     execute.add_argument("--timeout", type=float, metavar="S", help="default 120")
-    execute.add_argument("script", metavar="CMD", nargs="?", help="a whole script, as one argument after --")
+    execute.add_argument("script", metavar="CMD", nargs="*", help="a whole script, as one argument after --")
     _add_place_flags(execute)
     doctor = verbs.add_parser("doctor", help="what of the sandbox is there, what is missing")
-    doctor.add_argument("--json", action="store_true")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _add_place_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repo", type=Path, metavar="DIR")
-    parser.add_argument("--sandbox", choices=("docker", "bwrap", "none"))
-    parser.add_argument("--image", metavar="NAME")
-    parser.add_argument("--workspace", choices=("direct", "isolated"))
-    parser.add_argument("--network", choices=("none", "host"))
+    _add_repo(parser)
+    parser.add_argument("--sandbox", choices=("docker", "bwrap", "none"), help="default docker")
+    parser.add_argument("--image", metavar="NAME", help="the sandbox image")
+    parser.add_argument(
+        "--workspace", choices=("direct", "isolated"), help="your files (default), or a copy that is gone at the end"
+    )
+    parser.add_argument("--network", choices=("none", "host"), help="default none")
 
 
 def _add_tool(commands: "_Commands[_Parser]") -> None:
     tool = commands.add_parser("tool", help="run one tool as the model would (for debugging and tests)")
     verbs = tool.add_subparsers(dest="tool", metavar="NAME", required=True, parser_class=_Parser)
-    positionals: dict[str, Sequence[str]] = {
-        "read": ["path"], "write": ["path"], "edit": ["path", "old", "new"], "glob": ["pattern", "path"],
-        "grep": ["pattern", "path"], "shell": ["command_line"], "run_tests": ["ids"],
+    positionals = {
+        "read": "PATH [OFFSET [LIMIT]]", "write": "PATH", "edit": "PATH OLD NEW", "glob": "PATTERN [PATH]",
+        "grep": "PATTERN [PATH]", "shell": "COMMAND", "run_tests": "[ID ...]",
     }  # fmt: skip
     for name in TOOLS:
-        verb = verbs.add_parser(name, help=f"glmcode tool {name} --repo DIR -- {' '.join(positionals[name]).upper()}")
-        verb.add_argument("words", metavar="ARG", nargs="*", help=", ".join(positionals[name]))
+        more = " (content on standard input)" if name == "write" else ""
+        verb = verbs.add_parser(name, help=f"glmcode tool {name} --repo DIR -- {positionals[name]}{more}")
+        verb.add_argument("words", metavar="ARG", nargs="*", help=f"after --: {positionals[name]}{more}")
         _add_place_flags(verb)
-        verb.add_argument("--test-command", metavar="CMD")
-        verb.add_argument("--command-timeout", type=float, metavar="SECONDS")
+        verb.add_argument("--test-command", metavar="CMD", help="how this repository's tests are run")
+        verb.add_argument("--command-timeout", type=float, metavar="SECONDS", help="default 120")
 
 
 def _add_session(commands: "_Commands[_Parser]") -> None:
     session = commands.add_parser("session", help="list, show and export sessions")
     verbs = session.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     listing = verbs.add_parser("list", help="sessions of this repository, newest first")
-    listing.add_argument("--json", action="store_true")
+    listing.add_argument("--json", action="store_true", help="one JSON object")
     listing.add_argument("--all", action="store_true", help="of every repository")
-    listing.add_argument("--repo", type=Path, metavar="DIR")
+    _add_repo(listing)
     for name, text in (("show", "the conversation, for reading"), ("export", "the conversation as JSON or Markdown")):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("session", metavar="SESSION", nargs="?", help="default: the latest of this repository")
-        verb.add_argument("--repo", type=Path, metavar="DIR")
+        _add_repo(verb)
         if name == "export":
-            verb.add_argument("--format", choices=("json", "markdown"), default="json")
+            verb.add_argument("--format", choices=("json", "markdown"), default="json", help="default json")
     for name in ("replay", "diff", "restore"):
         _later(verbs, name)
 
 
 def _add_small(commands: "_Commands[_Parser]") -> None:
     doctor = commands.add_parser("doctor", help="what is there, what is missing, what to do about it")
-    doctor.add_argument("--json", action="store_true")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
     doctor.add_argument("--connect", action="store_true", help="also ask the endpoint whether it answers")
-    doctor.add_argument("--base-url", metavar="URL")
-    doctor.add_argument("--model", metavar="NAME")
+    doctor.add_argument("--base-url", metavar="URL", help="as of run")
+    doctor.add_argument("--model", metavar="NAME", help="as of run")
     completion = commands.add_parser("completion", help="print a completion script")
     completion.add_argument("shell", choices=("bash", "zsh", "fish", "powershell"))
 

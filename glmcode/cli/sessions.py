@@ -45,5 +45,5 @@ def _list(options: argparse.Namespace, root: Path) -> int:
 def _latest(options: argparse.Namespace, root: Path) -> str:
     headers = store.headers(root, find_repository(options.repo or Path.cwd()))
     if not headers:
-        raise store.SessionError("no session of this repository yet")
+        raise store.SessionError("no session of this repository yet; `glmcode session list --all` shows the others")
     return headers[0].id

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glmcode import paths
-from glmcode.config import ConfigError, Settings, load
+from glmcode.config import PROJECT_FILE, ConfigError, Settings, load
 from glmcode.trust import is_trusted, project_config, remember
 from glmcode_sandbox.clean import clean_text
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
@@ -37,7 +37,7 @@ def _trusted_project_file(flags: dict[str, Any]) -> Path | None:
     if flags.get("yes") or os.environ.get("GLMCODE_YES", "").lower() in ("1", "true", "yes", "on"):
         remember(repo, paths.state_dir())
         return path
-    say(f"{path.name} of .glmcode is left out: this repository is not trusted yet; --yes trusts it")
+    say(f"{PROJECT_FILE} is left out: this repository is not trusted yet, or the file changed; --yes trusts it")
     return None
 
 

@@ -57,7 +57,8 @@ def list_files(repo: Path) -> list[str]:
 
 def _git_names(repo: Path, *which: str) -> set[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    safe = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    # The person's own configuration counts: it may name what git shall ignore everywhere, and so what is not sent.
+    safe = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     command = ["git", *(part for setting in _SETTINGS for part in ("-c", setting)), "ls-files", "-z", *which]
     try:
         git = subprocess.Popen(

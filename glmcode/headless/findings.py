@@ -8,6 +8,8 @@ from glmcode.events import TurnFinished
 from glmcode.exit_codes import ExitCode, of_turn
 from glmcode.fix.verdict import Judgement
 from glmcode.fix.verify import Verification
+from glmcode_sandbox.base import SandboxError
+from glmcode_sandbox.workspace import WorkspaceError
 from glmcode_tools.testing.report import NoTests, TestReport
 
 Mode = Literal["run", "fix"]
@@ -33,8 +35,10 @@ class Findings:
     files: tuple[str, ...] = ()
     verification: Verification | None = None
     applied: bool = False
-    failure: str = ""
-    """What kept the run from going on; the sandbox or the workspace failed."""
+    failure: SandboxError | WorkspaceError | None = None
+    """What kept the run from going on."""
+    refused: str = ""
+    """Why the change that was to be applied is not in the user's repository."""
 
     @property
     def before(self) -> TestReport | None:
@@ -55,11 +59,13 @@ class Findings:
     @property
     def exit_code(self) -> ExitCode:
         """A limit or an error of the turn outweighs every verdict but verified and failed."""
-        if self.turn is None or self.failure:
-            return ExitCode.NO_SANDBOX
+        if self.failure is not None:
+            return ExitCode.NO_SANDBOX if isinstance(self.failure, SandboxError) else ExitCode.FAILURE
+        if self.turn is None:
+            return ExitCode.FAILURE
         alone = of_turn(self.turn)
         if self.mode == "run":
-            return alone
+            return ExitCode.FAILURE if alone is ExitCode.DONE and self.refused else alone
         verdict = self.judgement.verdict
         if verdict not in ("verified", "failed") and alone is not ExitCode.DONE:
             return alone

@@ -20,6 +20,8 @@ _MAX_BYTES = 1024 * 1024
 
 def read_issue(source: str) -> str:
     """The issue's text: title, body and comments. Raises ConfigError."""
+    if not source:
+        raise ConfigError("ISSUE is empty; it is a file, - for standard input, text:..., or owner/repo#N")
     if source.startswith("text:"):
         text = source.removeprefix("text:")
     elif source == "-":
@@ -27,7 +29,7 @@ def read_issue(source: str) -> str:
     elif (found := _REFERENCE.match(source) or _ADDRESS.match(source)) and not Path(source).exists():
         text = _fetch(*found.groups())
     else:
-        text = _read_file(Path(source))
+        text = _read_file(source)
     issue = _whole(_from_json(text) if text.lstrip().startswith("{") else text).strip()
     if not issue:
         raise ConfigError(f"the issue in {source[:80]!r} is empty")
@@ -44,7 +46,12 @@ def read_prompt(given: str | None) -> str:
     return _whole(prompt)
 
 
-def _read_file(path: Path) -> str:
+def _read_file(source: str) -> str:
+    if "://" in source:
+        raise ConfigError(
+            f"only issues of github.com are read by address, not {source[:200]}; save the issue to a file and pass that"
+        )
+    path = Path(source)
     try:
         with path.open("rb") as stream:
             return _decode(stream.read(_MAX_BYTES + 1), str(path))
@@ -115,5 +122,11 @@ def _fetch(owner: str, repo: str, number: str) -> str:
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return _decode(answer.read(_MAX_BYTES + 1), f"{owner}/{repo}#{number}")
+    except urllib.error.HTTPError as error:
+        wrong = "check the number, and that the token may read it" if error.code in (401, 403, 404) else "try again"
+        raise ConfigError(f"GitHub refused {owner}/{repo}#{number} with {error.code}: {wrong}") from None
     except (urllib.error.URLError, TimeoutError) as error:
-        raise ConfigError(f"cannot read {owner}/{repo}#{number}: {error}") from None
+        reason = getattr(error, "reason", error)
+        raise ConfigError(
+            f"cannot read {owner}/{repo}#{number} from api.github.com ({reason}); or save the issue to a file"
+        ) from None

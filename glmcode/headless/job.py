@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 from glmcode import __version__, paths
 from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
-from glmcode.cost import known_prices
-from glmcode.engines import open_engine
+from glmcode.cost import Prices, known_prices
+from glmcode.engines import is_script, open_engine
 from glmcode.events import Event, SessionStarted
 from glmcode.headless.output import Output
 from glmcode.images import describe_sandbox, resolve_image
@@ -25,6 +25,7 @@ from glmcode_engine.base import Engine
 from glmcode_engine.messages import Message
 from glmcode_prompts.library import load
 from glmcode_sandbox.base import Sandbox
+from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.open import open_sandbox, probe
 from glmcode_sandbox.workspace import Workspace, WorkspaceError, find_repository, open_workspace, protected
 from glmcode_tools.base import ToolContext
@@ -49,6 +50,8 @@ class Job:
     out: Path
     """Where the artifacts go: the folder of --out, else the session's."""
     resumed: bool
+    keep_workspace: bool = False
+    """Whether the copy stays on disk at the end, since nothing else holds what was changed."""
 
     async def make_sandbox(self, workspace: Workspace) -> Sandbox:
         """A started sandbox of its own for another workspace, as hardened as the agent's."""
@@ -87,42 +90,63 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
     """Open everything, cheap checks first. Raises ConfigError, NoSandboxError, WorkspaceError, SessionError."""
     repo = find_repository(settings.repo or Path.cwd())
     engine = open_engine(settings)
-    out = _out_folder(settings)
-    output = Output(settings, out / "events.jsonl" if out else None)
-    try:
+    _check_cost(settings, engine)
+    out = _out_folder(settings, repo)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.aclose)
+        output = Output(settings, out / "events.jsonl" if out else None)
+        stack.callback(output.close)
         image = await resolve_image(settings, repo, output.say)
         await probe(settings.sandbox, image)
-        with _open_session(settings, repo, engine, first_prompt) as session:
-            carried = await unapplied_patch(session) if settings.resume else b""
-            workspace = await open_workspace(
-                repo, settings.workspace or "isolated", state_dir=session.folder / WORKSPACE_NAME
-            )
-            try:
-                for note in workspace.notes:
-                    output.say(note)
-                await _carry_over(carried, workspace, output)
-                sandbox = _lazy(workspace, settings, image, session.folder)
-                try:
-                    yield Job(
-                        settings=settings,
-                        repo=repo,
-                        workspace=workspace,
-                        sandbox=sandbox,
-                        engine=engine,
-                        session=session,
-                        agent=_agent(settings, engine, sandbox, workspace, session),
-                        output=output,
-                        image=image,
-                        out=out or session.folder,
-                        resumed=bool(settings.resume),
-                    )
-                finally:
-                    await sandbox.close()
-            finally:
-                await workspace.close()
-    finally:
-        output.close()
-        await engine.aclose()
+        session = stack.enter_context(_open_session(settings, repo, engine, first_prompt))
+        holding = await stack.enter_async_context(AsyncExitStack())
+        workspace = await _open_workspace(settings, repo, session, output, holding)
+        sandbox = _lazy(workspace, settings, image, session.folder)
+        stack.push_async_callback(sandbox.close)
+        job = Job(
+            settings=settings,
+            repo=repo,
+            workspace=workspace,
+            sandbox=sandbox,
+            engine=engine,
+            session=session,
+            agent=_agent(settings, engine, sandbox, workspace, session),
+            output=output,
+            image=image,
+            out=out or session.folder,
+            resumed=bool(settings.resume),
+        )
+        yield job
+        if job.keep_workspace:
+            holding.pop_all()
+            output.say(f"what was changed is kept: glmcode run --resume {session.id} goes on with it")
+
+
+def _check_cost(settings: Settings, engine: Engine) -> None:
+    """A limit that could never be reached is refused. Raises ConfigError."""
+    if settings.max_cost is not None and not is_script(engine.info) and _prices(settings, engine) is None:
+        raise ConfigError(
+            f"--max-cost: no prices are known for {engine.info.model} at {engine.info.base_url}; set [price] prompt, "
+            f"cached and completion (USD per million tokens) in {paths.config_file()}"
+        )
+
+
+def _prices(settings: Settings, engine: Engine) -> Prices | None:
+    return settings.price or known_prices(engine.info.base_url, engine.info.model)
+
+
+async def _open_workspace(
+    settings: Settings, repo: Path, session: Session, output: Output, holding: AsyncExitStack
+) -> Workspace:
+    """The workspace, closed with `holding`; a resumed session's has what the session had changed."""
+    carried = await unapplied_patch(session) if settings.resume else b""
+    mode = settings.workspace or "isolated"
+    workspace = await open_workspace(repo, mode, state_dir=session.folder / WORKSPACE_NAME)
+    holding.push_async_callback(workspace.close)
+    for note in workspace.notes:
+        output.say(one_line(note, 300))
+    await _carry_over(carried, workspace, output)
+    return workspace
 
 
 async def _carry_over(patch: bytes, workspace: Workspace, output: Output) -> None:
@@ -137,14 +161,20 @@ async def _carry_over(patch: bytes, workspace: Workspace, output: Output) -> Non
     output.say("going on with the earlier changes of this session")
 
 
-def _out_folder(settings: Settings) -> Path | None:
+def _out_folder(settings: Settings, repo: Path) -> Path | None:
+    """The folder of --out, made where it is missing. Raises ConfigError."""
     if settings.out is None:
         return None
+    out = settings.out.resolve()
     try:
-        settings.out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        if out.is_relative_to(repo) and out != repo and not any(out.iterdir()):
+            # Artifacts are neither part of the change nor of what the model is sent the next time.
+            (out / ".gitignore").write_text("*\n", encoding="utf-8")
+        (out / "events.jsonl").touch()
     except OSError as error:
         raise ConfigError(f"--out {settings.out}: {error.strerror}") from None
-    return settings.out.resolve()
+    return out
 
 
 def _open_session(settings: Settings, repo: Path, engine: Engine, first_prompt: str) -> Session:
@@ -213,5 +243,5 @@ def _agent(settings: Settings, engine: Engine, sandbox: LazySandbox, workspace: 
             cost_usd=settings.max_cost,
             seconds=settings.timeout,
         ),
-        prices=settings.price or known_prices(engine.info.base_url, engine.info.model),
+        prices=_prices(settings, engine),
     )

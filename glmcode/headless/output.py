@@ -45,7 +45,7 @@ class Output:
     def say(self, text: str) -> None:
         """A line for people, on standard error."""
         self._last_said = time.monotonic()
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):  # a terminal or reader that went away must not end the run
             print(f"glmcode: {clean_text(text)}", file=sys.stderr, flush=True)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """The end of a headless run: its result record, its artifacts, and a last line for people."""
 
+import shlex
 import time
 
 from glmcode.headless.artifacts import append_prediction, write_artifacts
@@ -7,6 +8,7 @@ from glmcode.headless.findings import Findings
 from glmcode.headless.job import Job
 from glmcode.headless.result import LimitsRecord, Result, tests_record, usage_record
 from glmcode_engine.messages import Usage
+from glmcode_tools.filetext import display_name
 
 
 def report(job: Job, findings: Findings, exit_code: int) -> None:
@@ -20,10 +22,13 @@ def report(job: Job, findings: Findings, exit_code: int) -> None:
         append_prediction(settings.predictions, settings.instance_id, job.engine.info.model, findings.patch)
     job.output.result(result)
     if findings.patch and not findings.applied:
-        job.output.say(f"the patch is kept: git apply {result.patch_file}")
+        job.output.say(f"the patch is kept: git apply {shlex.quote(str(result.patch_file))}")
     elif findings.applied:
-        job.output.say(f"changed: {', '.join(findings.files[:10])}{', ...' if len(findings.files) > 10 else ''}")
+        names = ", ".join(map(display_name, findings.files[:10]))
+        job.output.say(f"changed: {names}{', ...' if len(findings.files) > 10 else ''}")
     seal = f"verdict {result.verdict}: " if findings.mode == "fix" else ""
+    if result.limits.reached:
+        job.output.say(f"to go on, with a higher limit: glmcode run --resume {result.session} ...")
     job.output.say(f"{seal}{result.reason} (exit code {result.exit_code})")
 
 
@@ -31,7 +36,7 @@ def _result(job: Job, findings: Findings, exit_code: int) -> Result:
     turn, judgement, settings = findings.turn, findings.judgement, job.settings
     return Result(
         session=job.session.id,
-        status="error" if findings.failure else turn.reason if turn else "cancelled",
+        status="error" if findings.failure is not None else turn.reason if turn else "cancelled",
         verdict=judgement.verdict,
         reason=_reason(findings),
         exit_code=exit_code,
@@ -59,13 +64,15 @@ def _result(job: Job, findings: Findings, exit_code: int) -> Result:
 def _reason(findings: Findings) -> str:
     """One sentence on why it ended so."""
     turn = findings.turn
-    if findings.failure:
-        return findings.failure
+    if findings.failure is not None:
+        return str(findings.failure)
     if turn is None or turn.reason == "cancelled":
         return "interrupted"
     match turn.reason:
         case "done":
-            return findings.judgement.reason if findings.mode == "fix" else "done"
+            if findings.mode == "fix":
+                return findings.judgement.reason
+            return f"not applied: {findings.refused}" if findings.refused else "done"
         case "limit":
             return f"the limit of {turn.detail} was reached"
         case "error":

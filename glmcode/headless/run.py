@@ -1,6 +1,8 @@
 """`glmcode run` and `glmcode fix`: one turn without a screen, then what the harness itself found out."""
 
 import asyncio
+import sys
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from glmcode.config import ConfigError, Settings
@@ -15,13 +17,13 @@ from glmcode.interrupts import Interrupts
 from glmcode_prompts.library import fix_prompt, load
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError, protected
+from glmcode_tools.filetext import display_name
 from glmcode_tools.testing.report import NoTests, TestReport
 
 
 async def run_headless(settings: Settings, task: str, mode: Mode) -> int:
     """Play one turn and report it. Returns the exit code. Raises the errors of `open_job`."""
-    if settings.predictions and not settings.instance_id:
-        raise ConfigError("--predictions needs --instance-id ID")
+    _check_predictions(settings)
     main_task = asyncio.current_task()
     assert main_task is not None
     interrupts = Interrupts(main_task.cancel)
@@ -33,12 +35,27 @@ async def run_headless(settings: Settings, task: str, mode: Mode) -> int:
             except asyncio.CancelledError:
                 main_task.uncancel()
             except (SandboxError, WorkspaceError) as error:
-                findings.failure = str(error)
+                findings.failure = error
+                job.keep_workspace = findings.turn is not None and not findings.patch
             code = interrupts.code or findings.exit_code
             report(job, findings, code)
             return code
     except asyncio.CancelledError:
-        return interrupts.code or ExitCode.INTERRUPTED
+        code = interrupts.code or ExitCode.INTERRUPTED
+        print(f"glmcode: interrupted before the turn began (exit code {code})", file=sys.stderr)
+        return code
+
+
+def _check_predictions(settings: Settings) -> None:
+    """Before anything is spent: whether the prediction could be written at the end. Raises ConfigError."""
+    if settings.predictions is None:
+        return
+    if not settings.instance_id:
+        raise ConfigError("--predictions needs --instance-id ID")
+    try:
+        settings.predictions.open("a").close()
+    except OSError as error:
+        raise ConfigError(f"--predictions {settings.predictions}: {error.strerror}") from None
 
 
 async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings) -> None:
@@ -113,7 +130,7 @@ async def _apply(job: Job, findings: Findings) -> None:
     """Bring an isolated workspace's changes to the user's repository, when that is wanted."""
     changed = (*findings.files, *await job.workspace.new_git_folders())
     for path in protected(changed, job.workspace.hook_paths):
-        job.output.say(f"warning: protected git, hook or task file changed: {path}")
+        job.output.say(f"warning: protected git, hook or task file changed: {display_name(path)}")
     if job.workspace.mode == "direct":
         findings.applied = bool(findings.patch)
         return
@@ -122,11 +139,19 @@ async def _apply(job: Job, findings: Findings) -> None:
     try:
         applied = await job.workspace.apply()
     except WorkspaceError as error:
-        job.output.say(f"not applied: {error}")
-        return
-    findings.applied = not applied.conflicts
-    for path in applied.conflicts:
-        job.output.say(f"not applied: {path} was changed in the repository meanwhile")
+        findings.refused = str(error)
+    else:
+        findings.applied = not applied.conflicts
+        if applied.conflicts:
+            findings.refused = f"changed in the repository meanwhile: {_listed(applied.conflicts)}"
+    if findings.refused:
+        job.output.say(f"not applied: {findings.refused}")
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """File names, which nobody vouches for, on one line."""
+    more = f" and {len(paths) - 10} more" if len(paths) > 10 else ""
+    return ", ".join(display_name(path) for path in paths[:10]) + more
 
 
 def _wants_apply(job: Job, findings: Findings) -> bool:

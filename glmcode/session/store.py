@@ -115,10 +115,13 @@ def unanswered(messages: list[Message]) -> list[ToolCall]:
 
 
 def create(root: Path, *, repo: Path, version: str, engine: EngineInfo, first_prompt: str) -> Session:
-    """Start a session in a folder of its own under `root`, private to the user."""
+    """Start a session in a folder of its own under `root`, private to the user. Raises SessionError."""
     session_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
     folder = root / session_id
-    folder.mkdir(parents=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise SessionError(f"{root} cannot be written: {error.strerror}; set XDG_STATE_HOME elsewhere") from None
     header = Header(
         id=session_id,
         repo=str(repo),

@@ -192,9 +192,9 @@ async def probe_bwrap() -> None:
         await channel.close()
     if output.strip() != b"works":
         raise NoSandboxError(
-            f"bubblewrap does not work here: {one_line(output, 200)}. User namespaces may be forbidden"
-            " (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0);"
-            " or use --sandbox docker"
+            f"bubblewrap does not work here: {one_line(output, 200) or 'it ended without a word'}."
+            " User namespaces may be forbidden (sysctl kernel.unprivileged_userns_clone=1,"
+            " kernel.apparmor_restrict_unprivileged_userns=0); or use --sandbox docker"
         )
 
 

@@ -40,16 +40,36 @@ class ContainerPlan:
 
 def describe(api: Any, plan: ContainerPlan, name: str) -> dict[str, Any]:
     """The arguments of docker-py's low-level create_container. Raises SandboxError and what docker-py raises."""
+    config = api.inspect_image(plan.image)["Config"]
+    marks = config.get("Labels") or {}
+    # Another user than the commands', so that none of them can end it.
+    keeper = next(number for number in _KEEPERS if number != plan.owner[0])
+    return {
+        "name": name,
+        "image": plan.image,
+        "entrypoint": ["sh", "-c", _FIRST_PROCESS],
+        "user": f"{keeper}:{keeper}",
+        "hostname": "sandbox",
+        "working_dir": "/",
+        "environment": standard_environment(home=HOME, path=_path(config, marks), extra=plan.env),
+        "labels": reaper.labels(),
+        "healthcheck": {"test": ["NONE"]},
+        "stdin_open": True,
+        "detach": False,
+        "host_config": _host_config(api, plan, marks),
+    }
+
+
+def _host_config(api: Any, plan: ContainerPlan, marks: Mapping[str, str]) -> Any:
+    """What the container gets of the host, and no more of it than this."""
     from docker.types import Mount as DockerMount
     from docker.types import Ulimit
 
-    config = api.inspect_image(plan.image)["Config"]
-    marks = config.get("Labels") or {}
     mounts = [Mount(path, str(path), read_only=True) for path in host_mounts(marks)] + list(plan.mounts)
     uid, gid = plan.owner
     limits = plan.limits
     size = f"size={limits.tmp_bytes},nr_inodes={TMP_INODES}"
-    host = api.create_host_config(
+    return api.create_host_config(
         mounts=[DockerMount(m.target, str(m.source), type="bind", read_only=m.read_only) for m in mounts],
         tmpfs={
             "/tmp": f"rw,exec,nosuid,nodev,{size},mode=1777",
@@ -68,22 +88,6 @@ def describe(api: Any, plan: ContainerPlan, name: str) -> dict[str, Any]:
             Ulimit(name="core", soft=0, hard=0),
         ],
     )
-    # Another user than the commands', so that none of them can end it.
-    keeper = next(number for number in _KEEPERS if number != uid)
-    return {
-        "name": name,
-        "image": plan.image,
-        "entrypoint": ["sh", "-c", _FIRST_PROCESS],
-        "user": f"{keeper}:{keeper}",
-        "hostname": "sandbox",
-        "working_dir": "/",
-        "environment": standard_environment(home=HOME, path=_path(config, marks), extra=plan.env),
-        "labels": reaper.labels(),
-        "healthcheck": {"test": ["NONE"]},
-        "stdin_open": True,
-        "detach": False,
-        "host_config": host,
-    }
 
 
 def _path(config: Mapping[str, Any], marks: Mapping[str, str]) -> str:
@@ -103,7 +107,16 @@ def host_mounts(marks: Mapping[str, str]) -> list[Path]:
     except (ValueError, TypeError) as error:
         raise SandboxError(f"the image's label {MOUNTS_LABEL} is not a JSON list of paths; build it again") from error
     for path in paths:
-        python = any((path / "bin" / name).exists() for name in ("python3", "python"))
-        if str(path) not in _SYSTEM and not (path.is_absolute() and path != Path("/") and python):
+        if str(path) not in _SYSTEM and not (path.is_absolute() and path != Path("/") and _holds_python(path)):
             raise SandboxError(f"the image asks for the host's folder {one_line(os.fspath(path))}; use another image")
     return paths
+
+
+def _holds_python(path: Path) -> bool:
+    try:
+        return any((path / "bin" / name).exists() for name in ("python3", "python"))
+    except PermissionError as error:
+        raise SandboxError(
+            f"the image borrows {one_line(os.fspath(path))} of this host, which you may not read;"
+            " make one of your own with `glmcode sandbox build --from-host`"
+        ) from error

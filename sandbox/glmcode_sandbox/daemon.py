@@ -5,17 +5,15 @@ The command line does this before its first model request; the docker package ta
 
 import http.client
 import json
-import os
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
-DEFAULT_IMAGE = "glmcode-sandbox:default"
-PROBE_TIMEOUT_S = 5.0
+from glmcode_sandbox.clean import one_line
+from glmcode_sandbox.daemon_address import DEFAULT_IMAGE, endpoint, no_daemon, no_image
+from glmcode_sandbox.docker_api import connect, lacks_image
 
-_DEFAULT_SOCKET = "/var/run/docker.sock"
-_OTHERWISE = "or use --sandbox bwrap"
+PROBE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,6 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def endpoint() -> str:
-    """The daemon's address: DOCKER_HOST, the system's socket, or the rootless one where only that exists."""
-    if host := os.environ.get("DOCKER_HOST"):
-        return host
-    rootless = Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent"), "docker.sock")
-    if not Path(_DEFAULT_SOCKET).exists() and rootless.exists():
-        return f"unix://{rootless}"
-    return f"unix://{_DEFAULT_SOCKET}"
-
-
 def probe_daemon(image: str = DEFAULT_IMAGE) -> ProbeResult:
     """Ask. Blocks for a few milliseconds, five seconds at most; never raises for a daemon that is not there."""
     address = endpoint()
@@ -80,27 +68,7 @@ def probe_daemon(image: str = DEFAULT_IMAGE) -> ProbeResult:
             return ProbeResult(address, True, False, f"the Docker daemon refused with {status}: {_message(body)}")
 
 
-def no_daemon(address: str, error: BaseException) -> str:
-    """What to tell when the daemon cannot be reached."""
-    if isinstance(error, PermissionError):
-        return (
-            f"you may not use the Docker daemon at {address}: `sudo usermod -aG docker $USER` and log in again,"
-            f" {_OTHERWISE}"
-        )
-    return f"no Docker daemon answers at {address}: start it (`sudo systemctl start docker`), {_OTHERWISE}"
-
-
-def no_image(image: str) -> str:
-    """What to tell when the image is missing."""
-    return (
-        f"the sandbox image {image} is not there: run `glmcode sandbox build`, or `glmcode sandbox build --from-host`"
-        " where no registry can be reached"
-    )
-
-
 def _probe_with_package(address: str, image: str) -> ProbeResult:
-    from glmcode_sandbox.docker_api import connect, lacks_image
-
     try:
         api = connect()
     except Exception as error:  # the package raises many kinds of its own for one thing: nobody there
@@ -120,8 +88,6 @@ def _id(body: bytes) -> str | None:
 
 
 def _message(body: bytes) -> str:
-    from glmcode_sandbox.clean import one_line
-
     try:
         return one_line(str(json.loads(body)["message"]), 200)
     except (ValueError, KeyError, TypeError):

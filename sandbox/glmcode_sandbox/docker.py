@@ -8,7 +8,7 @@ from pathlib import Path
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, SandboxKind
 from glmcode_sandbox.container import DockerPlace
 from glmcode_sandbox.container_plan import ContainerPlan
-from glmcode_sandbox.daemon import DEFAULT_IMAGE
+from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
 from glmcode_sandbox.posix import PosixSandbox
 from glmcode_sandbox.shell import Shell
 

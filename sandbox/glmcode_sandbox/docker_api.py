@@ -6,7 +6,7 @@ from typing import Any
 
 from glmcode_sandbox.base import NoSandboxError, SandboxError
 from glmcode_sandbox.clean import one_line
-from glmcode_sandbox.daemon import endpoint, no_daemon, no_image
+from glmcode_sandbox.daemon_address import endpoint, no_daemon, no_image
 
 
 def connect() -> Any:

@@ -73,7 +73,7 @@ class GitWorkspace:
         stop = threading.Event()
         leave_out = frozenset((".git",))
         report = await finished(lambda: copy_tree(self.repo, self.host_path, leave_out=leave_out, stop=stop), stop)
-        report.skipped += (await make_private_git(self._repository, self.host_path / ".git")).skipped
+        report.skipped += (await make_private_git(self._repository, self.host_path / ".git", stop=stop)).skipped
         return report
 
     def _set_mounts(self, mounts: tuple[Mount, ...] | None) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from glmcode_sandbox import reaper
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.container_plan import MOUNTS_LABEL, PATH_LABEL, host_mounts
-from glmcode_sandbox.daemon import DEFAULT_IMAGE
+from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
 from glmcode_sandbox.docker_api import connect, told
 from glmcode_sandbox.registry_settings import proxy_environment
 from glmcode_sandbox.skeleton import host_mounts as skeleton_mounts
@@ -213,6 +214,7 @@ def _missing(api: Any, image: str, mounts: list[Path]) -> tuple[str, ...]:
         image,
         entrypoint=["sh", "-c", script.format(" ".join(NEEDED), _TRIED)],
         user="65534:65534",
+        labels=reaper.labels(),
         host_config=api.create_host_config(
             mounts=[Mount(str(path), str(path), type="bind", read_only=True) for path in mounts],
             network_mode="none",

@@ -1,11 +1,12 @@
 """What of a repository the sandbox sees: the working tree, and git folders read-only and without secrets."""
 
+import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from glmcode_sandbox.base import Mount
-from glmcode_sandbox.privategit import plain_config
+from glmcode_sandbox.privategit import module_folders, plain_config
 from glmcode_sandbox.repository import Repository
 
 
@@ -13,7 +14,7 @@ async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, .
     """The repository itself, writable, its whole `.git` read-only on top.
 
     The git folder of a linked worktree or submodule appears read-only at its own path, if it vouches for this
-    working tree. The configuration is seen in a copy under `scratch` that holds no credentials.
+    working tree. The configuration, submodules' included, is seen in copies under `scratch` that hold no credentials.
     """
     top = repository.top
     mounts = [Mount(top, str(top)), Mount(top / ".git", str(top / ".git"), read_only=True)]
@@ -22,11 +23,14 @@ async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, .
     if repository.common_dir != top / ".git":
         mounts.append(Mount(repository.common_dir, str(repository.common_dir), read_only=True))
     config = repository.common_dir / "config"
-    if config.is_file() and not config.is_symlink():
-        shown = scratch / "shown-config"
-        shown.write_text(await plain_config(config, keep_worktree=repository.common_dir != top / ".git"))
+    is_submodule = repository.common_dir != top / ".git"
+    configs = [(config, is_submodule)] if config.is_file() and not config.is_symlink() else []
+    configs += [(folder / "config", True) for folder in await asyncio.to_thread(module_folders, repository.common_dir)]
+    for number, (hidden, keep_worktree) in enumerate(configs):
+        shown = scratch / f"shown-config-{number}"
+        shown.write_text(await plain_config(hidden, keep_worktree=keep_worktree))
         shown.chmod(0o644)
-        mounts.append(Mount(shown, str(config), read_only=True))
+        mounts.append(Mount(shown, str(hidden), read_only=True))
     return tuple(mounts)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, NoSandboxError, Sandbox, SandboxKind
-from glmcode_sandbox.daemon import DEFAULT_IMAGE, probe_daemon
+from glmcode_sandbox.daemon import probe_daemon
+from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
 
 
 async def open_sandbox(

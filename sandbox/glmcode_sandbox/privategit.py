@@ -1,8 +1,10 @@
 """A private `.git` for a copy of the repository: plain, without secrets, reading the objects of the original."""
 
+import asyncio
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from glmcode_sandbox.copytree import CopyReport, copy_tree
 from glmcode_sandbox.gitrun import git_environment, run_git
 from glmcode_sandbox.repository import Repository
+from glmcode_sandbox.threads import finished
 
 _SHARED_FOLDERS = ("refs", "info", "logs", "modules", "reftable")
 _STATE_FOLDERS = ("rebase-merge", "rebase-apply", "sequencer")
@@ -17,19 +20,33 @@ _SHARED_FILES = ("packed-refs", "shallow", "description")
 _KEPT_CORE = frozenset(("repositoryformatversion", "filemode", "ignorecase", "symlinks", "eol", "autocrlf"))
 
 
-async def make_private_git(repository: Repository, target: Path) -> CopyReport:
+async def make_private_git(repository: Repository, target: Path, *, stop: threading.Event | None = None) -> CopyReport:
     """Make the folder `target` a git folder with the commit, index and branches of the working tree of `repository`.
 
     Objects stay where they are and are read from there (`objects/info/alternates`). Of the configuration only
-    what describes the repository is kept: credentials, headers, helpers and commands stay outside.
+    what describes the repository is kept: credentials, headers, helpers and commands stay outside. Once `stop` is set
+    it ends early.
     """
+    report = await finished(lambda: _copy_parts(repository, target, stop), stop)
+    for folder in await asyncio.to_thread(module_folders, target):
+        config = folder / "config"
+        config.write_text(await plain_config(config, keep_worktree=True))
+        await asyncio.to_thread(shutil.rmtree, folder / "hooks", ignore_errors=True)
+    config = target / "config"
+    config.write_text(await plain_config(repository.common_dir / "config"))
+    _give_like(repository.top, config)
+    return report
+
+
+def _copy_parts(repository: Repository, target: Path, stop: threading.Event | None) -> CopyReport:
+    """All that needs no git. It may be much: `modules` holds the objects of submodules."""
     report = CopyReport()
     target.mkdir(mode=0o755)
     _give_like(repository.top, target)
     for name in _SHARED_FOLDERS:
-        _copy_folder(repository.common_dir / name, target / name, report)
+        _copy_folder(repository.common_dir / name, target / name, report, stop)
     for name in _STATE_FOLDERS:
-        _copy_folder(repository.git_dir / name, target / name, report)
+        _copy_folder(repository.git_dir / name, target / name, report, stop)
     for source in _state_files(repository):
         with suppress(FileNotFoundError, IsADirectoryError):
             shutil.copy2(source, target / source.name, follow_symlinks=False)
@@ -39,16 +56,13 @@ async def make_private_git(repository: Repository, target: Path) -> CopyReport:
         _give_like(repository.top, folder)
     alternates = target / "objects" / "info" / "alternates"
     alternates.write_bytes(os.fsencode(repository.common_dir / "objects") + b"\n")
-    await _plain_modules(target / "modules")
-    (target / "config").write_text(await plain_config(repository.common_dir / "config"))
-    for made in (alternates, target / "config"):
-        _give_like(repository.top, made)
+    _give_like(repository.top, alternates)
     return report
 
 
-def _copy_folder(source: Path, target: Path, report: CopyReport) -> None:
+def _copy_folder(source: Path, target: Path, report: CopyReport, stop: threading.Event | None) -> None:
     if source.is_dir() and not source.is_symlink():
-        part = copy_tree(source, target)
+        part = copy_tree(source, target, stop=stop)
         report.files += part.files
         report.bytes += part.bytes
         report.skipped += [f".git/{source.name}/{line}" for line in part.skipped]
@@ -86,13 +100,15 @@ async def plain_config(source: Path, *, keep_worktree: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def _plain_modules(modules: Path) -> None:
-    for folder, folders, files in os.walk(modules):
+def module_folders(git_dir: Path) -> list[Path]:
+    """The git folders of submodules, and of theirs, below `git_dir`; no link is followed. Blocks."""
+    found = []
+    for folder, folders, files in os.walk(git_dir / "modules"):
         if "HEAD" in files and "config" in files:
             folders[:] = [name for name in folders if name == "modules"]
-            config = Path(folder) / "config"
-            config.write_text(await plain_config(config, keep_worktree=True))
-            shutil.rmtree(Path(folder) / "hooks", ignore_errors=True)
+            if not (Path(folder) / "config").is_symlink():
+                found.append(Path(folder))
+    return found
 
 
 def _is_plain(section: str, subsection: str, name: str, value: str) -> bool:

@@ -15,13 +15,15 @@ _CERTIFICATES = (
     *("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
     *("GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO"),
 )
-_PASSED = re.compile(
-    r"(PIP_[A-Z_]+|UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL)|GO(PROXY|SUMDB|NOSUMDB|NOPROXY|PRIVATE|INSECURE)"
-    r"|CARGO_REGISTR(Y|IES)_[A-Z_]+|npm_config_registry)"
-)
 _PIP_SETTINGS = (
     *("index-url", "extra-index-url", "find-links", "no-index", "trusted-host"),
     *("proxy", "retries", "timeout"),
+)
+# Addresses alone: CARGO_REGISTRY_TOKEN publishes, and PIP_TARGET, PIP_USER or PIP_CONSTRAINT speak of this machine.
+_PASSED = re.compile(
+    r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL)|GO(PROXY|SUMDB|NOSUMDB|NOPROXY|PRIVATE|INSECURE)"
+    r"|CARGO_REGISTRY_DEFAULT|CARGO_REGISTRIES_[A-Z0-9_]+_INDEX|npm_config_registry"
+    r"|PIP_(" + "|".join(name.upper().replace("-", "_") for name in _PIP_SETTINGS) + ")"
 )
 _PLACE = "/run/glmcode"
 _BUNDLES = (
@@ -69,12 +71,9 @@ def registry_settings() -> RegistrySettings:
     mounts: list[Mount] = []
     environment |= {f"PIP_{name.upper().replace('-', '_')}": value for name, value in _pip_settings().items()}
     environment |= {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}
-    environment.pop("PIP_CONFIG_FILE", None)
     if bundle := certificate_bundle():
         mounts.append(Mount(bundle, f"{_PLACE}/ca.pem", read_only=True))
         environment |= dict.fromkeys(_CERTIFICATES, f"{_PLACE}/ca.pem")
-    else:
-        environment.pop("PIP_CERT", None)
     for name in ("PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
         if links := environment.get(name):
             environment[name] = " ".join(_shown(link, mounts) for link in links.split())

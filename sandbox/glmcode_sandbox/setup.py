@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +54,10 @@ async def ensure_setup(
                 return tag
         with tempfile.TemporaryDirectory(prefix="glmcode-setup-") as scratch:
             async with await open_workspace(repo, "isolated", state_dir=Path(scratch)) as workspace:
-                build = SetupContainer(api, base, registry_settings(), workspace.mounts, workspace.path, on_line)
+                owner = (os.geteuid(), os.getegid())
+                build = SetupContainer(
+                    api, base, registry_settings(), workspace.mounts, workspace.path, on_line, owner=owner
+                )
                 await build.run(plan, tag, timeout_s)
         await asyncio.to_thread(_forget_older, api, workspace.path, tag)
         return tag

@@ -25,7 +25,8 @@ REPO_LABEL = "glmcode.setup.repo"
 SHOWN_LINES = 40
 
 _FOLDERS = (f"{VENV}/bin", f"{PLACE}/bin", f"{PLACE}/cargo/bin")
-_KEEP_ALIVE = "trap 'exit 0' TERM; sleep 86400 & wait $!"
+# Goes on when all other processes are killed.
+_KEEP_ALIVE = "trap 'exit 0' TERM; while :; do sleep 86400 & wait $!; done"
 # What package managers of a distribution need as root; nothing that reaches out of the container.
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 _QUIET = {
@@ -41,6 +42,8 @@ _QUIET = {
     "GIT_CONFIG_KEY_0": "safe.directory",
     "GIT_CONFIG_VALUE_0": "*",
 }
+# Root made files in the copy that nobody else could remove. What still runs would go on making them.
+_GIVE_BACK = "kill -s KILL -- -1 2>/dev/null; find . -path ./.git -prune -o ! -user {0} -exec chown -h {0}:{1} {{}} +"
 _CLEAN_UP = "find /tmp /var/tmp /root/.cache -xdev -mindepth 1 -delete 2>/dev/null || true"
 
 
@@ -69,8 +72,12 @@ class SetupContainer:
         mounts: Sequence[Mount],
         workdir: str,
         on_line: LineSink,
+        *,
+        owner: tuple[int, int],
     ) -> None:
+        """`owner` (uid, gid) gets what the commands made in the mounts; they run as root."""
         self._api = api
+        self._owner = owner
         self._config = base["Config"]
         self._image = str(base["Id"])
         self._settings = settings
@@ -83,16 +90,25 @@ class SetupContainer:
         self._name = f"glmcode-setup-{secrets.token_hex(6)}"
 
     async def run(self, plan: SetupPlan, tag: str, timeout_s: float) -> None:
+        """Carry out `plan` and name the result `tag`; `timeout_s` is for one step. Raises SetupError, SandboxError."""
+        starting = asyncio.create_task(asyncio.to_thread(self._start))
         try:
             with told(self._image):
-                await asyncio.to_thread(self._start)
+                await asyncio.shield(starting)
             for step in plan.steps:
                 await self._step(step, timeout_s)
             with told(self._image):
                 await asyncio.to_thread(self._commit, tag, plan.environment)
         finally:
-            # The thread of a cancelled step ends when its container does.
-            await asyncio.shield(asyncio.to_thread(self._remove))
+            await asyncio.shield(asyncio.create_task(self._leave(starting)))
+
+    async def _leave(self, starting: asyncio.Task[None]) -> None:
+        """Remove the container, once the thread of a cancelled start has made it; that of a step ends with it."""
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            with suppress(SandboxError):
+                await asyncio.to_thread(self._exec, _GIVE_BACK.format(*self._owner), False)
+        await asyncio.to_thread(self._remove)
 
     async def _step(self, step: SetupStep, timeout_s: float) -> None:
         if step.needs is not None:

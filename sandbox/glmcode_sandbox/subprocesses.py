@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import Mapping, Sequence
 
 from glmcode_sandbox.base import SandboxError
@@ -33,8 +35,10 @@ class ProcessChannel:
 
     async def close(self) -> None:
         """Kill the process and wait for it; its children are for the place to end."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        # Not through `Process.kill`: it polls first, and reaps a child that asyncio's watcher then misses.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
         # Children may hold the pipe open, so wait for the process alone.
         while self._process.returncode is None:  # noqa: ASYNC110
             await asyncio.sleep(0.002)

@@ -81,7 +81,8 @@ async def test_what_the_user_edited_meanwhile_is_never_merged_silently(user: Com
     ended, _ = await _run(user, repo, answer)
     assert ended.result["status"] == "done" and not ended.result["applied"]
     assert (repo / "calc.py").read_text() == mine and not (repo / "other.txt").exists()
-    assert "glmcode: not applied: calc.py was changed in the repository meanwhile" in ended.stderr.splitlines()
+    assert "glmcode: not applied: changed in the repository meanwhile: calc.py" in ended.stderr.splitlines()
+    assert ended.code == 1
     assert ended.result["files_changed"] == ["calc.py", "other.txt"]
     assert "a + b" in Path(ended.result["patch_file"]).read_text()
 

@@ -63,6 +63,34 @@ async def test_a_wrong_path(open_remote: OpenRemote) -> None:
     assert "--base-url" in str(error)
 
 
+async def test_a_redirect_is_not_followed(open_remote: OpenRemote) -> None:
+    async with SimulatedEndpoint([{"content": "from elsewhere"}]) as other:
+        target = f"{other.base_url}/chat/completions"
+        async with SimulatedEndpoint([{"error": {"status": 307, "location": target}}]) as server:
+            error = await failure_of(open_remote, server)
+        assert other.paths == []
+    assert (error.kind, error.retry) == ("unreachable", "never")
+    assert "--base-url" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"),
+    [
+        ("ALL_PROXY", "socks5://me:hunter2@127.0.0.1:1", "socksio"),
+        ("HTTPS_PROXY", "ftp://me:hunter2@127.0.0.1:1", "HTTPS_PROXY"),
+        ("SSL_CERT_FILE", "/nonexistent/ca.pem", "SSL_CERT_FILE"),
+    ],
+)
+async def test_an_environment_the_client_cannot_use(
+    variable: str, value: str, remedy: str, open_remote: OpenRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    error = await failure_of(open_remote, "https://127.0.0.1:1/v1")
+    assert error.kind == "bad_request"
+    assert remedy in str(error)
+    assert "hunter2" not in str(error)
+
+
 async def test_a_refused_connection(open_remote: OpenRemote) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

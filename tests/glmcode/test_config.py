@@ -50,7 +50,7 @@ def test_missing_files_are_no_error(tmp_path: Path) -> None:
     [
         ({"max_steps": 0}, "the command line: --max-steps: "),
         ({"thinking": "maybe"}, "the command line: --thinking: "),
-        ({"extra_body": "{"}, "the command line: --extra-body: Value error, not JSON"),
+        ({"extra_body": "{"}, "the command line: --extra-body: not JSON"),
         ({"extra_body": "[1]"}, "the command line: --extra-body: "),
         ({"context": "-1"}, "the command line: --context: "),
     ],
@@ -61,9 +61,17 @@ def test_a_wrong_value_names_its_source_and_its_flag(flags: dict[str, Any], said
     assert str(caught.value).startswith(said)
 
 
+def test_a_wrong_variable_is_named_as_it_was_set() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({}, environ={"GLMCODE_MAX_STEPS": "many"})
+    assert str(caught.value).startswith("the environment: GLMCODE_MAX_STEPS: ")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("[price]\nprompt = 1\ncached = 1\ncompletion = 1\nx = 1", "unknown setting 'price.x'"),
+        ("[price]\nprompt = 1\ncached = 1", "price.completion is missing"),
         ('mdoel = "x"', "unknown setting 'mdoel'"),
         ("model = ", "not valid TOML"),
         ('api-key = "k-123"', "keys never come from a file"),

@@ -37,6 +37,15 @@ def source(repo: Path, path: str) -> bytes | None:
         return source_bytes(root, path)
 
 
+def test_what_the_person_ignores_everywhere_is_not_listed(repo: Path) -> None:
+    home = Path(os.environ["HOME"])
+    (home / ".gitignore_global").write_text("*.secret\n")
+    (home / ".gitconfig").write_text("[core]\n\texcludesFile = ~/.gitignore_global\n")
+    (repo / "a.py").write_text("a")
+    (repo / "keys.secret").write_text("k")
+    assert list_files(repo) == ["a.py"]
+
+
 def test_lists_tracked_and_new_files_but_not_ignored_ones(repo: Path) -> None:
     (repo / ".gitignore").write_text("*.log\n")
     for name in ("b.py", "a.py", "x.log"):

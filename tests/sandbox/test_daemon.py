@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from glmcode_sandbox.base import NoSandboxError
-from glmcode_sandbox.daemon import endpoint, probe_daemon
+from glmcode_sandbox.daemon import probe_daemon
+from glmcode_sandbox.daemon_address import endpoint
 from glmcode_sandbox.open import probe
 
 

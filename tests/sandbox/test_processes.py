@@ -8,6 +8,7 @@ import pytest
 
 from glmcode_sandbox import processes
 from glmcode_sandbox.processes import Process, descendants, running, send
+from glmcode_sandbox.subprocesses import spawn
 
 
 @pytest.fixture
@@ -55,6 +56,17 @@ def test_what_is_gone_is_not_reached(child: subprocess.Popen[bytes]) -> None:
     with subprocess.Popen(["true"]) as process:
         process.wait()
         assert send([process.pid, child.pid], 0) == {child.pid}
+
+
+async def test_a_child_that_ends_while_its_channel_is_closed_keeps_its_exit_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(50):
+        channel = await spawn(["true"], env={"PATH": os.environ["PATH"]})
+        while await channel.read():
+            pass
+        await channel.close()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_a_mark_in_the_environment_is_found() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +15,8 @@ import pytest
 from glmcode_sandbox.image import build_image
 from glmcode_sandbox.open import open_sandbox
 from glmcode_sandbox.registry_settings import registry_settings
-from glmcode_sandbox.setup import SetupError, commands_plan, detect_setup, ensure_setup
+from glmcode_sandbox.setup import SetupError, SetupPlan, SetupStep, commands_plan, detect_setup, ensure_setup
+from glmcode_sandbox.setup_container import SetupContainer
 from glmcode_sandbox.workspace import open_workspace
 from tests.sandbox.repositories import make_repository, write
 
@@ -68,6 +70,11 @@ def no_container_left() -> Iterator[None]:
             assert api.containers(all=True, filters=mine) == []
         finally:
             api.close()
+
+
+def plan_of(*commands: str, files: tuple[str, ...] = ()) -> SetupPlan:
+    """Commands alone, without the Python environment, which takes many seconds to make."""
+    return SetupPlan(tuple(SetupStep(command, "for the test") for command in commands), files)
 
 
 async def run_in(image: str, repo: Path, command: str, tmp_path: Path) -> tuple[int, str]:
@@ -184,7 +191,7 @@ async def test_the_images_own_pytest_sees_what_named_commands_installed(base: st
 
 @pytest.mark.docker
 async def test_a_failing_command_is_named_with_its_last_lines(base: str, repo: Path) -> None:
-    plan = commands_plan(["true", "seq 1 100; printf '\\033]0;evil\\007\\033[31mred\\n'; exit 3", "touch never"])
+    plan = plan_of("true", "seq 1 100; printf '\\033]0;evil\\007\\033[31mred\\n'; exit 3", "touch never")
     with pytest.raises(SetupError, match="failed with exit code 3") as caught:
         await ensure_setup(plan, repo=repo, base_image=base, on_line=print)
     assert caught.value.command.startswith("seq 1 100")
@@ -193,15 +200,72 @@ async def test_a_failing_command_is_named_with_its_last_lines(base: str, repo: P
 
 
 @pytest.mark.docker
+async def test_what_the_commands_made_is_given_to_the_owner_of_the_copy(base: str, repo: Path, tmp_path: Path) -> None:
+    api = daemon()
+    try:
+        async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+            image = api.inspect_image(base)
+            container = SetupContainer(
+                api, image, registry_settings(), space.mounts, space.path, print, owner=(4321, 4322)
+            )
+            plan = plan_of("mkdir made && touch made/file; (sleep 60; touch late) & exit 3")
+            with pytest.raises(SetupError):
+                await container.run(plan, "glmcode-setup:never", 60)
+            made = [space.host_path / name for name in ("made", "made/file", "a.txt")]
+            assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(4321, 4322)}
+            assert (space.host_path / ".git/HEAD").stat().st_uid == os.getuid()
+    finally:
+        api.close()
+
+
+class SlowApi:
+    """The daemon's client, so slow at making a container that a test can cancel in the middle of it."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self.asked, self.made = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def create_container(self, *arguments: Any, **settings: Any) -> Any:
+        self.asked.set()
+        time.sleep(0.3)
+        try:
+            return self._api.create_container(*arguments, **settings)
+        finally:
+            self.made.set()
+
+
+@pytest.mark.docker
+async def test_cancelling_while_the_container_is_made_leaves_none(base: str, repo: Path, tmp_path: Path) -> None:
+    api = SlowApi(daemon())
+    try:
+        async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+            image = api.inspect_image(base)
+            container = SetupContainer(
+                api, image, registry_settings(), space.mounts, space.path, print, owner=space.owner
+            )
+            task = asyncio.create_task(container.run(plan_of("sleep 60"), "glmcode-setup:never", 60))
+            await asyncio.to_thread(api.asked.wait, 30)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.to_thread(api.made.wait, 30)
+    finally:
+        api.close()
+
+
+@pytest.mark.docker
 async def test_a_command_that_does_not_end_is_ended(base: str, repo: Path) -> None:
     with pytest.raises(SetupError, match="did not end within 1 s"):
-        await ensure_setup(commands_plan(["sleep 60"]), repo=repo, base_image=base, on_line=print, timeout_s=1)
+        await ensure_setup(plan_of("sleep 60"), repo=repo, base_image=base, on_line=print, timeout_s=1)
 
 
 @pytest.mark.docker
 async def test_cancelling_leaves_no_container(base: str, repo: Path) -> None:
     started = asyncio.Event()
-    plan = commands_plan(["echo running; sleep 60"])
+    plan = plan_of("echo running; sleep 60")
     task = asyncio.create_task(
         ensure_setup(
             plan, repo=repo, base_image=base, on_line=lambda line: started.set() if line == "running" else None
@@ -215,7 +279,7 @@ async def test_cancelling_leaves_no_container(base: str, repo: Path) -> None:
 
 @pytest.mark.docker
 async def test_a_layer_is_made_anew_when_a_file_it_read_changes(base: str, repo: Path) -> None:
-    plan = commands_plan(["true"], files=["a.txt"])
+    plan = plan_of("true", files=("a.txt",))
     first = await ensure_setup(plan, repo=repo, base_image=base, on_line=print)
     write(repo, {"other.txt": "x"})
     assert await ensure_setup(plan, repo=repo, base_image=base, on_line=print) == first
@@ -237,6 +301,28 @@ async def test_a_step_is_left_out_where_its_program_is_missing(base: str, repo: 
 
 async def test_an_empty_plan_is_the_base_image(repo: Path) -> None:
     assert await ensure_setup(detect_setup(repo), repo=repo, base_image="some:image", on_line=print) == "some:image"
+
+
+def test_no_token_and_no_setting_that_speaks_of_this_machine_is_carried(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {
+        "PIP_INDEX_URL": "https://example.org/simple",
+        "PIP_TIMEOUT": "30",
+        "CARGO_REGISTRIES_OURS_INDEX": "sparse+https://example.org/",
+        "GOPROXY": "https://example.org/",
+    }
+    left = {
+        "CARGO_REGISTRY_TOKEN": "hunter2",
+        "CARGO_REGISTRIES_OURS_TOKEN": "hunter2",
+        "PIP_TARGET": "/somewhere",
+        "PIP_USER": "1",
+        "PIP_CONSTRAINT": "/somewhere/constraints.txt",
+        "PIP_CONFIG_FILE": "/somewhere/pip.conf",
+    }
+    for name, value in (kept | left).items():
+        monkeypatch.setenv(name, value)
+    carried = registry_settings().environment
+    assert carried | kept == carried
+    assert not left.keys() & carried.keys()
 
 
 def test_settings_of_pip_and_local_indexes_are_carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

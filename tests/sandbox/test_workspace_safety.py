@@ -99,6 +99,17 @@ async def test_a_nested_repository_of_the_model_runs_nothing(
     assert not canary.exists()
 
 
+async def test_a_submodules_configuration_that_is_a_link_is_not_written_through(repo: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "gitconfig"
+    outside.write_text("[alias]\n\tst = status\n")
+    module = repo / ".git/modules/sub"
+    module.mkdir(parents=True)
+    (module / "HEAD").write_text("ref: refs/heads/main\n")
+    (module / "config").symlink_to(outside)
+    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state"):
+        assert outside.read_text() == "[alias]\n\tst = status\n"
+
+
 async def test_a_submodule_with_a_poisoned_configuration_runs_nothing(tmp_path: Path, canary: Path) -> None:
     library = make_repository(tmp_path / "library", {"lib.txt": "l\n"})
     repo = make_repository(tmp_path / "repo", {"a.txt": "a\n", "b.txt": "b\n"})

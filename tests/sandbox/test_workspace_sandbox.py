@@ -23,6 +23,27 @@ ATTACKS = (
 )
 
 
+@pytest.mark.parametrize("mode", ["direct", "isolated"])
+async def test_the_credentials_of_submodules_are_not_seen(
+    mode: WorkspaceMode, tmp_path: Path, docker_image: str
+) -> None:
+    library = make_repository(tmp_path / "library", {"a.txt": "a\n"})
+    repo = make_repository(tmp_path / "repo", {"a.txt": "a\n"})
+    git(repo, "submodule", "add", "-q", str(library), "sub")
+    git(repo / "sub", "remote", "set-url", "origin", "https://u:hunter2@example.org/x")
+    async with await open_workspace(repo, mode, state_dir=tmp_path / "state") as space:
+        sandbox = await open_sandbox(
+            "docker", mounts=space.mounts, workdir=space.path, owner=space.owner, image=docker_image
+        )
+        try:
+            await sandbox.start()
+            found = await sandbox.exec("grep -r hunter2 .git; git -C sub log --oneline")
+            assert found.exit_code == 0, found.output
+            assert b"hunter2" not in found.output and b"start" in found.output
+        finally:
+            await sandbox.close()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["direct", "isolated"])
 @pytest.mark.parametrize("shape", ["plain", "worktree", "submodule"])

@@ -20,6 +20,8 @@ class Fault(BaseModel):
     """Business code, as Z.ai gives them; others ignore it."""
     message: str = "simulated failure"
     retry_after: str | None = None
+    location: str | None = None
+    """Where a redirect (status 3xx) points."""
     in_stream: bool = False
     """Reported as an event after the entry's content, in a stream that began well."""
 

@@ -120,7 +120,8 @@ class SimulatedEndpoint:
 
     async def _play(self, entry: Entry, recorded: Recorded, reply: Reply) -> None:
         if entry.error is not None and not entry.error.in_stream:
-            headers = {"retry-after": entry.error.retry_after} if entry.error.retry_after is not None else {}
+            told = {"retry-after": entry.error.retry_after, "location": entry.error.location}
+            headers = {name: value for name, value in told.items() if value is not None}
             await reply.json(entry.error.status, error_body(self._flavor, entry.error), headers)
             return
         if entry.reset and not entry.streams_something:

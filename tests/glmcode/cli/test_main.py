@@ -93,6 +93,38 @@ def test_nothing_is_imported_from_the_current_folder(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "no sessions yet\n", "")
 
 
+@pytest.mark.parametrize("redirection", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing_else(redirection: str, tmp_path: Path) -> None:
+    script = f'"$0" -m glmcode session list --all {redirection}'
+    done = subprocess.run(
+        ["sh", "-c", script, sys.executable],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, text=True, capture_output=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_standard_input_that_is_closed_is_an_empty_prompt(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m glmcode run - <&-', sys.executable],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, text=True, capture_output=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "glmcode: the prompt is empty\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", ["completion bash", "session list --all"])
+def test_output_on_a_full_disk_is_no_success(arguments: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m glmcode {arguments} >/dev/full', sys.executable],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, text=True, capture_output=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "No space left on device" in done.stderr
+
+
 def test_errors_are_one_line_without_a_trace(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     done = glmcode("session", "show", "nope", cwd=tmp_path)
@@ -110,6 +142,12 @@ def test_an_untrusted_project_file_is_left_out_until_yes(tmp_path: Path) -> None
         assert done.returncode == 2 and "not trusted yet" in done.stderr and "ISSUE is a file" in done.stderr
     done = glmcode(*fix, "--yes", cwd=tmp_path)
     assert done.returncode == 2 and "repo cannot be set by a project" in done.stderr
+
+
+def test_the_demo_takes_the_sandbox_that_the_environment_names(tmp_path: Path) -> None:
+    done = glmcode("demo", "--max-steps", "1", "--verify", "off", cwd=tmp_path, GLMCODE_SANDBOX="none")
+    assert done.returncode == 5, done.stderr
+    assert "none (commands run on this machine)" in done.stderr
 
 
 def conversation(home: Path, repo: Path, text: str) -> str:

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,24 @@ def test_words_after_two_dashes_are_literal(repo: Path) -> None:
     assert (repo / "a.txt").read_text() == "one --help two\n"
     shown = glmcode(repo, "sandbox", "exec", "--", "echo -- --version; exit 3")
     assert (shown.returncode, shown.stdout) == (3, "-- --version\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_a_signal_ends_the_command_and_leaves_nothing(repo: Path, number: signal.Signals, code: int) -> None:
+    temporary = repo.parent / "tmp"
+    temporary.mkdir()
+    env = {"PATH": os.environ["PATH"], "HOME": str(repo.parent), "TMPDIR": str(temporary)}
+    words = ["sandbox", "exec", "--sandbox", "none", "--", "echo $$; exec sleep 300"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "glmcode", *words], cwd=repo, env=env, text=True, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        command = int(process.stdout.readline())
+        process.send_signal(number)
+        assert process.wait(30) == code
+    assert list(temporary.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(command, 0)
 
 
 def test_a_tool_answers_as_it_would_to_the_model(repo: Path) -> None:

@@ -73,10 +73,15 @@ def test_a_missing_file_names_the_ways_to_give_an_issue(tmp_path: Path) -> None:
             read_issue(path)
 
 
-@pytest.mark.parametrize("source", ["text:", "text: \n"])
+@pytest.mark.parametrize("source", ["", "text:", "text: \n"])
 def test_an_empty_issue_is_refused(source: str) -> None:
     with pytest.raises(ConfigError, match="is empty"):
         read_issue(source)
+
+
+def test_an_address_elsewhere_is_no_missing_file() -> None:
+    with pytest.raises(ConfigError, match=r"only issues of github\.com are read by address"):
+        read_issue("https://gitlab.com/owner/repo/-/issues/1")
 
 
 @pytest.mark.parametrize("source", ["owner/repo#12", "https://github.com/owner/repo/issues/12?x=y"])

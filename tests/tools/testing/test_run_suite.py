@@ -134,6 +134,12 @@ async def test_unittest_where_there_is_no_pytest(repository: Path, bare: LocalSa
     assert outcomes(picked) == {"tests/test_a.py::A::test_ok": "passed", "pkg/test_in.py::C::test_c": "passed"}
 
 
+async def test_tests_that_only_pytest_finds_are_no_empty_suite(repository: Path, bare: LocalSandbox) -> None:
+    write_files(repository, {"conftest.py": "", "test_a.py": "def test_a(): pass\n"})
+    report = await run_suite(bare)
+    assert isinstance(report, NoTests) and "has no pytest" in report.reason
+
+
 async def test_unittest_that_ends_the_interpreter_is_incomplete(repository: Path, bare: LocalSandbox) -> None:
     text = "import os, unittest\nclass A(unittest.TestCase):\n    def test_a(self): os._exit(3)\n"
     write_files(repository, {"test_a.py": text})

@@ -10,6 +10,7 @@ from glmcode_tools.testing.report import NoTests
 from glmcode_tools.testing.runners import Runner
 
 _PROBE_BYTES = 1024 * 1024
+_ANOTHER_IMAGE = "The user can give an image that has it (--image NAME, or `glmcode sandbox build --from-rootfs TAR`)."
 _SKIPPED = r"\( -name node_modules -o -name venv -o -name site-packages -o -name target -o -name '.?*' \)"
 _PROBE = rf"""
 for f in pytest.ini .pytest.ini pyproject.toml setup.py setup.cfg tox.ini conftest.py tests/conftest.py \
@@ -140,7 +141,7 @@ def _go(place: Place) -> Runner | NoTests | None:
     if "go.mod" not in place.files:
         return None
     if "go" not in place.have:
-        return NoTests(reason="There is a go.mod, but no go in the sandbox.")
+        return NoTests(reason=f"There is a go.mod, but no go in the sandbox. {_ANOTHER_IMAGE}")
     return Runner("go", "go test ./...", module=place.go_module)
 
 
@@ -148,7 +149,7 @@ def _cargo(place: Place) -> Runner | NoTests | None:
     if "Cargo.toml" not in place.files:
         return None
     if "cargo" not in place.have:
-        return NoTests(reason="There is a Cargo.toml, but no cargo in the sandbox.")
+        return NoTests(reason=f"There is a Cargo.toml, but no cargo in the sandbox. {_ANOTHER_IMAGE}")
     return Runner("cargo", "cargo test --no-fail-fast")
 
 
@@ -156,14 +157,15 @@ def _java(place: Place) -> Runner | NoTests | None:
     if "pom.xml" in place.files:
         if "mvn" in place.have:
             return Runner("maven", "mvn -B -fae test")
-        wrapper = "mvnw" in place.files
-        return Runner("maven", "sh ./mvnw -B -fae test") if wrapper else NoTests(reason="No mvn in the sandbox.")
+        if "mvnw" in place.files:
+            return Runner("maven", "sh ./mvnw -B -fae test")
+        return NoTests(reason=f"There is a pom.xml, but no mvn in the sandbox. {_ANOTHER_IMAGE}")
     if place.files & {"build.gradle", "build.gradle.kts"}:
         if "gradlew" in place.files:
             return Runner("gradle", "sh ./gradlew --continue cleanTest test")
         if "gradle" in place.have:
             return Runner("gradle", "gradle --continue cleanTest test")
-        return NoTests(reason="No gradle in the sandbox.")
+        return NoTests(reason=f"There is a build.gradle, but no gradle in the sandbox. {_ANOTHER_IMAGE}")
     return None
 
 
@@ -173,7 +175,7 @@ def _javascript(place: Place) -> Runner | NoTests | None:
     if not isinstance(script, str) or "no test specified" in script:
         return None
     if "node" not in place.have:
-        return NoTests(reason="There is a package.json with tests, but no node in the sandbox.")
+        return NoTests(reason=f"There is a package.json with tests, but no node in the sandbox. {_ANOTHER_IMAGE}")
     for name in ("vitest", "jest", "mocha"):
         if re.search(rf"\b{name}\b", script):
             if name not in place.have:

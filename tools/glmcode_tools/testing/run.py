@@ -45,6 +45,11 @@ async def run_suite(
     if isinstance(found, NoTests):
         return found
     report = await _run(sandbox, found, ids, timeout_s, on_output)
+    if found.name == "unittest" and not (report.cases or ids):
+        return NoTests(
+            reason=f"`{found.command}` finds no tests, and the sandbox has no pytest; the image has to hold it, or a "
+            "setup command has to install it."
+        )
     if not command and (other := _other_way(found, report)):
         return await _run(sandbox, other, ids, timeout_s, on_output)
     return report

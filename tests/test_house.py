@@ -1,0 +1,113 @@
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = {
+    "glmcode_engine": ROOT / "engine/glmcode_engine",
+    "glmcode_sandbox": ROOT / "sandbox/glmcode_sandbox",
+    "glmcode_prompts": ROOT / "prompts/glmcode_prompts",
+    "glmcode_tools": ROOT / "tools/glmcode_tools",
+    "glmcode": ROOT / "glmcode",
+}
+KNOWS = {
+    "glmcode_engine": set[str](),
+    "glmcode_sandbox": set[str](),
+    "glmcode_prompts": set[str](),
+    "glmcode_tools": {"glmcode_sandbox", "glmcode_prompts"},
+    "glmcode": set(PACKAGES),
+}
+FACES = ("glmcode.cli", "glmcode.tui", "glmcode.headless", "glmcode.editor", "glmcode.__main__")
+HOMES = {
+    "openai": "glmcode_engine",
+    "tiktoken": "glmcode_engine",
+    "yaml": "glmcode_engine",
+    "docker": "glmcode_sandbox",
+    "requests": "glmcode_sandbox",
+    "textual": "glmcode.tui",
+    "git": "glmcode.context",
+    "tree_sitter": "glmcode.context",
+    "keyring": "glmcode.keys",
+    "pydantic": "",
+}
+"""Third-party packages, and the one place that imports each; sglang has none, since it runs as a child process."""
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 40
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package, folder in PACKAGES.items():
+        for path in sorted(folder.rglob("*.py")):
+            inside = path.relative_to(folder).with_suffix("").parts
+            if inside[:2] != ("demo", "sample"):
+                yield ".".join((package, *(inside[:-1] if inside[-1] == "__init__" else inside))), path
+
+
+MODULES = dict(modules())
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+def imports(name: str) -> Iterator[str]:
+    """What a module imports, anywhere in it: modules, and names of modules that may be modules themselves."""
+    for node in ast.walk(TREES[name]):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                assert node.level == 0 and node.module, f"{name}: relative import in line {node.lineno}"
+                yield node.module
+                yield from (whole for alias in node.names if (whole := f"{node.module}.{alias.name}") in MODULES)
+
+
+def is_below(name: str, parent: str) -> bool:
+    return not parent or name == parent or name.startswith(f"{parent}.")
+
+
+def test_imports_point_downward_only() -> None:
+    upward = []
+    for name in MODULES:
+        package = name.partition(".")[0]
+        is_face = any(is_below(name, face) for face in FACES)
+        for imported in imports(name):
+            top = imported.partition(".")[0]
+            above = top in PACKAGES and top != package and top not in KNOWS[package]
+            if above or (not is_face and any(is_below(imported, face) for face in FACES)):
+                upward.append(f"{name} imports {imported}")
+    assert upward == []
+
+
+def test_each_third_party_package_is_imported_in_one_place_only() -> None:
+    astray = [
+        f"{name} imports {imported}"
+        for name in MODULES
+        for imported in imports(name)
+        if (top := imported.partition(".")[0]) not in PACKAGES and top not in sys.stdlib_module_names
+        if top not in HOMES or not is_below(name, HOMES[top])
+    ]
+    assert astray == []
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {name: {other for other in imports(name) if other in MODULES and other != name} for name in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_files_and_functions_stay_short() -> None:
+    long = [name for name, path in MODULES.items() if path.read_text("utf-8").count("\n") > MAX_FILE_LINES]
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                long += [f"{name}.{node.name}"] if length > MAX_FUNCTION_LINES else []
+    assert long == []
