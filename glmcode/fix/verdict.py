@@ -45,8 +45,8 @@ def failing_of(test_ids: Collection[str], report: TestReport) -> set[str]:
 
 def candidates(before: TestReport, after: TestReport, touched: Collection[str]) -> set[str]:
     """Ids that may turn out fixed, and so must be tried without the change to the source."""
-    passed_before = before.passed
-    return {test_id for test_id in after.passed if test_id not in passed_before or _file_of(test_id) in touched}
+    passed_before, ours = before.passed, _names_of(touched)
+    return {test_id for test_id in after.passed if test_id not in passed_before or _is_in(test_id, ours)}
 
 
 def suspects(before: TestReport, after: TestReport) -> set[str]:
@@ -56,7 +56,8 @@ def suspects(before: TestReport, after: TestReport) -> set[str]:
 
 def guarded(before: TestReport, touched: Collection[str]) -> set[str]:
     """Ids that passed before, in test files that the change touches: as they were, they must still pass."""
-    return {test_id for test_id in before.passed if _file_of(test_id) in touched}
+    ours = _names_of(touched)
+    return {test_id for test_id in before.passed if _is_in(test_id, ours)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ def judge(runs: Runs) -> Judgement:
     chosen = candidates(before, after, touched)
     proven = _failing_without(chosen, before, runs.control) if runs.control else set()
     # What was skipped before, in a file that nothing touched, does not fail because of the change.
-    skipped = before.skipped
-    fixed = {each for each in proven if _file_of(each) in touched or each not in skipped}
+    skipped, ours = before.skipped, _names_of(touched)
+    fixed = {each for each in proven if _is_in(each, ours) or each not in skipped}
     flaky |= proven - fixed
     removed = _taken_away(before, after, touched) - broken - flaky
     rewritten = failing_of(guarded(before, touched), runs.original) - broken if runs.original else set()
@@ -113,10 +114,10 @@ def _failing_without(test_ids: Collection[str], before: TestReport, control: Tes
 
 def _taken_away(before: TestReport, after: TestReport, touched: Collection[str]) -> set[str]:
     """What passed before and is skipped or gone. An id that only changed its parameters' names is neither."""
-    functions = {_function_of(case.id) for case in after.cases}
+    functions, ours = {_function_of(case.id) for case in after.cases}, _names_of(touched)
     gone = before.passed - {case.id for case in after.cases}
     return set(before.passed & after.skipped) | {
-        test_id for test_id in gone if _file_of(test_id) in touched or _function_of(test_id) not in functions
+        test_id for test_id in gone if _is_in(test_id, ours) or _function_of(test_id) not in functions
     }
 
 
@@ -149,6 +150,21 @@ def _ran_to_the_end(report: TestReport) -> bool:
 
 def _file_of(test_id: str) -> str:
     return test_id.split("::", 1)[0]
+
+
+def _names_of(paths: Collection[str]) -> frozenset[str]:
+    """What test ids may call these files: their paths, or modules and classes like `tests.test_a`, `com.foo.BarTest`."""
+    names = set(paths)
+    for path in paths:
+        parts = path.rsplit(".", 1)[0].split("/")
+        names.update(".".join(parts[start:]) for start in range(len(parts)))
+    return frozenset(names)
+
+
+def _is_in(test_id: str, names: frozenset[str]) -> bool:
+    """Whether a test stands in one of these files. A dotted id ends in the class."""
+    place = _file_of(test_id)
+    return place in names or ("/" not in place and place.rpartition(".")[0] in names)
 
 
 def _function_of(test_id: str) -> str:

@@ -150,3 +150,18 @@ def test_a_large_suite_is_judged_in_little_time() -> None:
     failing: dict[str, Status | None] = dict.fromkeys(list(many)[:5_000], "failed")
     judgement = verdict(report(many, {BUG: "passed"}), report(many, failing), before=report(many, failing))
     assert judgement.verdict == "verified" and len(judgement.fixed) == 5_001
+
+
+@pytest.mark.parametrize(
+    ("test_id", "path"),
+    [
+        ("tests.test_a.TestA::test_one", "tests/test_a.py"),
+        ("test_a.TestA::test_one", "tests/test_a.py"),
+        ("com.foo.BarTest::adds", "src/test/java/com/foo/BarTest.java"),
+    ],
+)
+def test_dotted_ids_are_found_in_the_files_that_the_change_touches(test_id: str, path: str) -> None:
+    before = report({test_id: "passed"})
+    assert test_id in guarded(before, [path])
+    assert guarded(before, ["tests/test_other.py", "src/BarTests.java"]) == set()
+    assert test_id in candidates(before, before, [path])

@@ -262,3 +262,12 @@ async def test_tool_without_tests_says_what_to_do(context: ToolContext) -> None:
     output = await RunTestsTool().run(RunTestsArguments(), context)
     assert output.is_error
     assert "--test-command" in output.text
+
+
+@pytest.mark.parametrize("command", ["python3 -m unittest", "python3 -W ignore -m unittest discover -s tests -t ."])
+async def test_a_plain_unittest_command_names_its_tests(repository: Path, local: LocalSandbox, command: str) -> None:
+    tests = "    def test_ok(self): pass\n    def test_bad(self): self.fail()\n"
+    body = f"import unittest\n\nclass A(unittest.TestCase):\n{tests}"
+    write_files(repository, {"tests/__init__.py": "", "tests/test_a.py": body})
+    report = await run_suite(local, command=command)
+    assert outcomes(report) == {"tests.test_a.A::test_ok": "passed", "tests.test_a.A::test_bad": "failed"}

@@ -15,6 +15,7 @@ RunnerName = Literal[
 MAX_IDS_CHARS = 60_000
 """More ids than this are not put on a command line: everything runs, and the rest is left out afterwards."""
 
+_PLAIN_UNITTEST = re.compile(r"\S*python[\d.]*(?:\s+-[A-Z]\S*)*\s+-m\s+unittest(?:\s+[^;&|<>$`()\n]+)?")
 _PLAIN_PYTEST = re.compile(
     r"(?:[\w./-]+ -m |(?:uv|poetry|pdm|hatch) run )?(?:[\w./-]*/)?(?:pytest|py\.test)(?: -[\w=.:,/-]+)*"
 )
@@ -128,6 +129,8 @@ def _with_ids(command: str, quoted: str) -> str:
     """The user's command, with ids where it plainly is pytest with options only; else it runs as a whole."""
     if quoted and is_plain_pytest(command):
         return f"{command} -- {quoted}"
+    if _PLAIN_UNITTEST.fullmatch(command.strip()):
+        return f"{command} -v"  # without it unittest names only the tests that fail
     return command
 
 
