@@ -153,7 +153,7 @@ def _file_of(test_id: str) -> str:
 
 
 def _names_of(paths: Collection[str]) -> frozenset[str]:
-    """What test ids may call these files: their paths, or modules and classes like `tests.test_a`, `com.foo.BarTest`."""
+    """What test ids may call these files: their paths, or modules or classes like `tests.test_a`, `com.BarTest`."""
     names = set(paths)
     for path in paths:
         parts = path.rsplit(".", 1)[0].split("/")
