@@ -15,7 +15,9 @@ RunnerName = Literal[
 MAX_IDS_CHARS = 60_000
 """More ids than this are not put on a command line: everything runs, and the rest is left out afterwards."""
 
-_PLAIN_UNITTEST = re.compile(r"\S*python[\d.]*(?:\s+-(?:[WX]\s*\S+|[a-zA-Z]+))*?\s+-m\s+unittest(?:\s+[^;&|<>$`()\n]+)?")
+_PLAIN_UNITTEST = re.compile(
+    r"\S*python[\d.]*(?:\s+-(?:[WX]\s*\S+|[a-zA-Z]+))*?\s+-m\s+unittest(?:\s+[^;&|<>$`()\n]+)?"
+)
 _PLAIN_PYTEST = re.compile(
     r"(?:[\w./-]+ -m |(?:uv|poetry|pdm|hatch) run )?(?:[\w./-]*/)?(?:pytest|py\.test)(?: -[\w=.:,/-]+)*"
 )
