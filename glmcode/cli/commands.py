@@ -10,8 +10,6 @@ from typing import Any
 
 from glmcode.cli.settings import flags_of, refuse_unbuilt, say, settings_of
 from glmcode.config import ConfigError
-from glmcode.context.files import ContextError
-from glmcode.demo.sample import SampleError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
 from glmcode.session.store import SessionError
@@ -27,7 +25,7 @@ def run_command(options: argparse.Namespace, words: Words, parser: argparse.Argu
     """Run one command and return its exit code."""
     try:
         return _run(options, words, parser)
-    except (ConfigError, ContextError, SampleError, SessionError, WorkspaceError) as error:
+    except (ConfigError, SessionError, WorkspaceError) as error:
         return _fail(ExitCode.USAGE, str(error))
     except SandboxError as error:
         return _fail(ExitCode.NO_SANDBOX, str(error))

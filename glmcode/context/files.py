@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
+from glmcode.config import ConfigError
 from glmcode_sandbox.clean import clean_text
 
 MAX_FILE_BYTES = 512 * 1024
@@ -41,7 +42,7 @@ _LONG_LINE = 400
 """A file whose lines are longer than this on average was not written by hand."""
 
 
-class ContextError(Exception):
+class ContextError(ConfigError):
     """The repository cannot be listed. The text says what to do next."""
 
 

@@ -6,6 +6,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from glmcode.config import ConfigError
+
 _BUNDLE = files("glmcode.demo")
 
 ISSUE: Traversable = _BUNDLE / "issue.md"
@@ -29,7 +31,7 @@ _SETTINGS = (
 )
 
 
-class SampleError(Exception):
+class SampleError(ConfigError):
     """The sample could not be laid out. The text says what to do next."""
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from glmcode.headless.result import Result
 from glmcode.markdown import fenced
 from glmcode_sandbox.clean import clean_text, one_line
-from glmcode_tools.testing.formats.junit import junit_text
 from glmcode_tools.testing.report import TestReport
 
 _SEALS = {
@@ -28,6 +27,8 @@ def write_artifacts(
     (out / "report.md").write_text(report_text(result, patch), encoding="utf-8")
     for name, report in (("junit-before.xml", before), ("junit-after.xml", after)):
         if report is not None:
+            from glmcode_tools.testing.formats.junit_text import junit_text
+
             (out / name).write_text(junit_text(report), encoding="utf-8")
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from glmcode_tools.testing.formats.cargo import parse_cargo
 from glmcode_tools.testing.formats.gotest import parse_go
 from glmcode_tools.testing.formats.javascript import parse_jest, parse_node
-from glmcode_tools.testing.formats.junit import junit_text, parse_junit
+from glmcode_tools.testing.formats.junit import parse_junit
+from glmcode_tools.testing.formats.junit_text import junit_text
 from glmcode_tools.testing.formats.pytest_ids import pytest_cases
 from glmcode_tools.testing.formats.tap import parse_tap
 from glmcode_tools.testing.formats.unittest_text import parse_unittest
