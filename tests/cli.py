@@ -147,8 +147,12 @@ def host_image(name: str) -> Iterator[str]:
 
 
 def _remove(client: "DockerClient", tag: str) -> None:
+    from docker.errors import ImageNotFound
+
     base = client.images.get(tag)
-    for image in client.images.list(all=True):
-        if image.attrs.get("Parent") == base.id:
-            client.images.remove(str(image.id), force=True)
+    # Asked through the list alone: another worker may remove an image between the list and a look at it.
+    for image in client.api.images(all=True):
+        if image["ParentId"] == base.id:
+            with contextlib.suppress(ImageNotFound):
+                client.images.remove(image["Id"], force=True)
     client.images.remove(tag, force=True)

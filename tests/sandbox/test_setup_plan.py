@@ -113,14 +113,20 @@ def test_hostile_tables_give_only_quoted_words(
 ) -> None:
     import json
     import shlex
+    import tomllib
 
     repo = tmp_path_factory.mktemp("repo")
     text = "[dependency-groups]\n" + "".join(
         f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in table.items()
     )
-    write(repo, {"pyproject.toml": text + 'test = ["a; touch /x", "b$(id)", "c`id`", "d\'e"]\n'})
+    text += 'test = ["a; touch /x", "b$(id)", "c`id`", "d\'e"]\n'
+    write(repo, {"pyproject.toml": text})
     words = shlex.split(commands(repo)[-1])
-    if len(commands(repo)) > 1:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:  # a key given twice, or an escape that JSON has and TOML has not
+        assert "a; touch /x" not in words
+    else:
         assert {"a; touch /x", "b$(id)", "c`id`", "d'e"} <= set(words)
 
 
