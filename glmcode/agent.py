@@ -21,7 +21,8 @@ from glmcode.events import (
 )
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
 from glmcode.session.store import INTERRUPTED, Session
-from glmcode.turn import Ending, Tally, TurnLimits, ending_of
+from glmcode.turn import Ending, Tally, TurnLimits
+from glmcode.watch import TurnWatch
 from glmcode_engine.assemble import Assembler
 from glmcode_engine.base import Engine, EngineError, StreamPart, closing
 from glmcode_engine.messages import Message, Request, ToolCall, ToolSpec, Usage
@@ -71,6 +72,7 @@ class Agent:
         self._call_ids = {call.id for message in session.messages for call in message.tool_calls}
         self._answer: Assembler | None = None
         self._tally = Tally(limits, prices)
+        self._watch = TurnWatch(session, self._emit, thinking=thinking)
 
     async def run(self, prompt: str) -> AsyncGenerator[Event, None]:
         """One turn: everything that happens from the prompt to `TurnFinished`."""
@@ -99,6 +101,7 @@ class Agent:
 
     async def _run_turn(self, prompt: str) -> None:
         self._tally = Tally(self._limits, self._prices)
+        self._watch = TurnWatch(self._session, self._emit, thinking=self._thinking)
         self._session.append_message(Message(role="user", content=prompt))
         ending = await self._guarded_steps()
         if ending.reason == "error":
@@ -137,7 +140,8 @@ class Agent:
     async def _step(self, step: int) -> Ending | None:
         self._emit(StepStarted(step=step))
         message, stop = await self._ask_engine(step)
-        if message.content or message.reasoning_content or message.tool_calls:
+        refused = self._watch.refuses(message, stop)
+        if not refused and (message.content or message.reasoning_content or message.tool_calls):
             self._session.append_message(message)  # an empty one is refused by servers when the session goes on
         self._call_ids.update(call.id for call in message.tool_calls)
         self._answer = None
@@ -153,7 +157,7 @@ class Agent:
         )
         for call in message.tool_calls:
             await self._call(step, call)
-        return None if message.tool_calls else ending_of(message, stop)
+        return self._watch.ending(message, stop)
 
     async def _ask_engine(self, step: int) -> tuple[Message, str]:
         request = Request(messages=tuple(self._session.messages), tools=self._specs, thinking=self._thinking)
@@ -174,6 +178,8 @@ class Agent:
                 self._emit(AssistantDelta(step=step, text=part.text))
             case "retry":
                 self._emit(Retry(attempt=part.attempt, delay_s=part.delay_s, reason=part.reason))
+            case "repaired":
+                self._watch.repaired(part)
             case _:
                 pass
 
@@ -184,6 +190,7 @@ class Agent:
         title = self._toolbox.one_line(prepared) if isinstance(prepared, Prepared) else one_line(call.name)
         self._emit(ToolStarted(step=step, call_id=call.id, name=call.name, title=title, arguments=call.arguments))
         output = prepared if isinstance(prepared, ToolOutput) else await self._allowed_run(call, title, prepared)
+        output = self._watch.checked(call, output)
         self._session.append_message(Message(role="tool", content=output.text, tool_call_id=call.id))
         self._emit(self._finished(call, output, time.monotonic() - started))
 

@@ -30,6 +30,7 @@ def is_script(info: EngineInfo) -> bool:
 
 def _remote(settings: Settings) -> Engine:
     from glmcode_engine.endpoint import resolve_endpoint, safe_url
+    from glmcode_engine.guard import GuardedEngine
     from glmcode_engine.patience import Patience, PatientEngine
     from glmcode_engine.remote import RemoteEngine
 
@@ -46,7 +47,7 @@ def _remote(settings: Settings) -> Engine:
     remote = RemoteEngine(
         endpoint, api_key=key, idle_timeout_s=settings.idle_timeout, extra_body=settings.extra_body or None
     )
-    return PatientEngine(remote, Patience(max_wait_s=settings.patience))
+    return GuardedEngine(PatientEngine(remote, Patience(max_wait_s=settings.patience)))
 
 
 def _scripted(path: Path) -> Engine:

@@ -63,7 +63,9 @@ class Assembler:
                 self.usage = part.usage
             case "stop":
                 self.stop = part.reason
-            case "retry":
+            case "repaired" if part.restarts:
+                self._restart()
+            case "retry" | "repaired":
                 pass
 
     @property
@@ -82,6 +84,10 @@ class Assembler:
             reasoning_content=_whole("".join(self._reasoning)) or None,
             tool_calls=tuple(self._tool_call(call) for call in calls),
         )
+
+    def _restart(self) -> None:
+        for kept in (self._reasoning, self._text, self._calls, self._own_ids):
+            kept.clear()
 
     def _tool_call(self, call: _OpenCall) -> ToolCall:
         return ToolCall(id=self._id_of(call), name=_whole(call.name), arguments=_whole("".join(call.arguments)))

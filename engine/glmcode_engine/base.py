@@ -73,7 +73,20 @@ class Stop:
     kind: Literal["stop"] = "stop"
 
 
-StreamPart = ReasoningDelta | TextDelta | ToolCallDelta | UsageReport | RetryNotice | Stop
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The stream guard put something right, or gave up a stream and asks again."""
+
+    repair: str
+    """One word for counting: `leaked_call`, `glued_arguments`, `degenerate`..."""
+    detail: str
+    """One line for people; may hold text of the model."""
+    restarts: bool = False
+    """What came of the answer so far is void; it begins anew."""
+    kind: Literal["repaired"] = "repaired"
+
+
+StreamPart = ReasoningDelta | TextDelta | ToolCallDelta | UsageReport | RetryNotice | Repaired | Stop
 
 
 class EngineInfo(Value):

@@ -1,7 +1,8 @@
 """The session file: append-only JSON lines, written before each request, readable after any crash.
 
-The first line is the header; then come `message` lines (what the model is sent, in order) and the events of
-the turns. A line that a crash cut short is ignored on reading and closed before the next append.
+The first line is the header; then come `message` lines (what the model is sent, in order; a `continued` line adds
+text to the last of them) and the events of the turns. A line that a crash cut short is ignored on reading and closed
+before the next append.
 """
 
 import contextlib
@@ -64,6 +65,12 @@ class Session:
         self._write(
             {"kind": "message", "v": 1, "time": time.time(), "message": message.model_dump(exclude_defaults=True)}
         )
+
+    def append_to_last(self, text: str) -> None:
+        """Let the last message go on with `text`; what it said before stays as it is."""
+        last = self.messages[-1]
+        self.messages[-1] = last.model_copy(update={"content": last.content + text})
+        self._write({"kind": "continued", "v": 1, "time": time.time(), "text": text})
 
     def append_event(self, event: Event) -> None:
         """Log what happened, except what the messages or a later event hold already."""
@@ -163,7 +170,10 @@ def read(path: Path) -> tuple[Header, list[Message]]:
                     header = Header.model_validate(record)
                 case "message":
                     messages.append(Message.model_validate(record["message"]))
-        except (ValidationError, KeyError) as error:
+                case "continued":
+                    last = messages[-1]
+                    messages[-1] = last.model_copy(update={"content": last.content + str(record["text"])})
+        except (ValidationError, LookupError) as error:
             raise SessionError(f"{path} is not a session of this version: {str(error).splitlines()[0]}") from None
     if header is None:
         raise SessionError(f"{path} holds no session")

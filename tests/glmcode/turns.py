@@ -12,6 +12,7 @@ from glmcode.policy import Ask, Policy, nobody
 from glmcode.session import store
 from glmcode.session.store import Session
 from glmcode.turn import TurnLimits
+from glmcode_engine.base import Engine
 from glmcode_sandbox.base import ExecResult, NoSandboxError
 from glmcode_sandbox.protected import protected
 from glmcode_tools.base import ToolContext
@@ -52,10 +53,11 @@ def agent_of(
     ask: Ask = nobody,
     limits: TurnLimits | None = None,
     prices: Prices | None = None,
+    wrap: Callable[[Engine], Engine] = lambda engine: engine,
 ) -> Agent:
     place = sandbox or FakeSandbox({"a.py": "x = 1\n", "b.py": "y = 2\n"})
     return Agent(
-        engine,
+        wrap(engine),
         Toolbox(),
         ToolContext(sandbox=place),
         Policy(mode, protected, place.workdir),

@@ -34,6 +34,9 @@ def everything() -> str:
         "tools": schemas(),
         "fix": fix_prompt(issue="ISSUE", test_command="TEST COMMAND", baseline="BASELINE"),
         "task": load("task", task="TASK"),
+        "nudge_empty": load("nudge_empty"),
+        "nudge_announced": load("nudge_announced"),
+        "repeated": load("repeated", times="3"),
     }
     return "\n\n".join(f"<!-- {name} -->\n{text}" for name, text in texts.items()) + "\n"
 
@@ -51,7 +54,7 @@ def test_system_prompt_and_tools_are_small() -> None:
 def test_every_text_file_is_in_use() -> None:
     folder = files("glmcode_prompts")
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
-    assert found == {"system.md", "fix.md", "task.md"}
+    assert found == {"system.md", "fix.md", "task.md", "nudge_empty.md", "nudge_announced.md", "repeated.md"}
     tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
     assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
 

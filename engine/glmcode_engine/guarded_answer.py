@@ -1,0 +1,151 @@
+"""One answer on its way through the stream guard."""
+
+import json
+from collections.abc import Container, Iterator
+from dataclasses import replace
+
+from glmcode_engine.announcements import announces
+from glmcode_engine.assemble import Assembler
+from glmcode_engine.base import ReasoningDelta, Repaired, Stop, StreamPart, TextDelta, ToolCallDelta
+from glmcode_engine.call_repair import repair_call
+from glmcode_engine.degenerate import AnswerWatch
+from glmcode_engine.held_text import HeldText
+from glmcode_engine.leaked_calls import Leaked, Plain, read_leaked_calls
+from glmcode_engine.messages import Request, ToolCall
+
+_CLOSERS = ("</tool_call>", "</arg_value>", "</arg_key>", "</think>")
+_CUT = frozenset({"length", "model_context_window_exceeded", "sensitive", "content_filter"})
+"""Finish reasons of an answer that the model did not end itself."""
+
+
+class GuardedAnswer:
+    """Takes the parts of one stream and gives the parts of the repaired one."""
+
+    def __init__(self, request: Request, thinking_budget: int) -> None:
+        self._tools = {tool.name: tool for tool in request.tools}
+        self._watch = AnswerWatch(thinking_budget)
+        self._text, self._reasoning = HeldText(), HeldText()
+        self._said: list[str] = []
+        self._structured = Assembler()
+        self._calls: list[ToolCall] = []
+        self._lost = False
+        """Whether a call was meant that cannot be made out."""
+
+    def take(self, part: StreamPart) -> Iterator[StreamPart]:
+        """One part of the engine's in, the parts that go out for it. Raises Degenerate."""
+        match part.kind:
+            case "text":
+                self._watch.say(part.text)
+                yield from self._say(self._text.feed(part.text) if self._tools else part.text)
+            case "reasoning":
+                self._watch.think(part.text)
+                yield from _think(self._reasoning.feed(part.text) if self._tools else part.text)
+            case "tool_call":
+                self._structured.add(part)
+            case "stop":
+                yield from self._finish(part)
+            case _:
+                yield part
+
+    def give_up(self) -> Iterator[StreamPart]:
+        """The stream broke off: what was held back goes out as the text it is; calls were not whole."""
+        yield from _think(self._reasoning.rest())
+        yield from self._say(self._text.rest())
+
+    def _finish(self, stop: Stop) -> Iterator[StreamPart]:
+        ended = stop.reason not in _CUT
+        yield from self._structured_calls(ended)
+        yield from self._calls_in_text(ended)
+        yield from self._calls_in_reasoning(ended)
+        for index, call in enumerate(self._calls):
+            yield ToolCallDelta(index, call.id or None, call.name, call.arguments)
+        # A call was meant, so this is no final answer, whatever the server took it for.
+        unfinished = self._lost and not self._calls and ended
+        yield replace(stop, reason="tool_calls") if unfinished else stop
+
+    def _structured_calls(self, ended: bool) -> Iterator[StreamPart]:
+        calls = self._structured.message().tool_calls
+        for position, call in enumerate(calls, start=1):
+            if position == len(calls) and not ended and not call.arguments.strip():
+                yield Repaired("truncated_call", f"{call.name} was cut off before its arguments")
+                continue
+            for each in repair_call(call, self._tools):
+                if isinstance(each, ToolCall):
+                    self._calls.append(each)
+                else:
+                    self._lost |= each.repair == "empty_name"
+                    yield each
+
+    def _calls_in_text(self, ended: bool) -> Iterator[StreamPart]:
+        pieces = read_leaked_calls(self._text.rest(), self._tools, ended=ended)
+        leaked = any(isinstance(piece, Leaked) for piece in pieces)
+        for piece in pieces:
+            match piece:
+                case Plain(text):
+                    yield from self._say(_without_closers(text) if leaked else text)
+                case Leaked():
+                    yield self._recovered(piece, "text")
+
+    def _calls_in_reasoning(self, ended: bool) -> Iterator[StreamPart]:
+        """Calls at the end of the thinking of an answer that says and calls nothing else; others are only thoughts."""
+        pieces = read_leaked_calls(self._reasoning.rest(), self._tools, ended=ended)
+        thoughts = len(pieces)
+        said = "".join(self._said).strip()
+        if not self._calls and (not said or announces(said)):
+            while thoughts and _is_call(pieces[thoughts - 1], self._tools):
+                thoughts -= 1
+        for piece in pieces[:thoughts]:
+            yield from _think(piece.text if isinstance(piece, Plain) else piece.raw)
+            self._lost |= isinstance(piece, Leaked) and not said
+        for piece in pieces[thoughts:]:
+            if isinstance(piece, Leaked):
+                yield self._recovered(piece, "thinking")
+
+    def _recovered(self, leaked: Leaked, where: str) -> Repaired:
+        """Make a call of it; one that is not whole gets its raw text as arguments, which the toolbox refuses."""
+        if not leaked.name:
+            self._lost = True
+            return Repaired("empty_name", f"a call without a name in the {where} was dropped: {leaked.raw[:100]}")
+        call = ToolCall(id="", name=leaked.name, arguments=leaked.arguments or leaked.raw)
+        if leaked.arguments is None:
+            self._calls.append(call)
+            return Repaired("broken_call", f"{leaked.name} in the {where} is not whole and is refused")
+        if any(_same(call, other) for other in self._calls):
+            return Repaired("leaked_twice", f"{leaked.name} in the {where} repeats a call and was dropped")
+        self._calls.append(call)
+        return Repaired("leaked_call", f"{leaked.name} was recovered from the {where}")
+
+    def _say(self, text: str) -> Iterator[StreamPart]:
+        if text:
+            self._said.append(text)
+            yield TextDelta(text)
+
+
+def _think(text: str) -> Iterator[StreamPart]:
+    if text:
+        yield ReasoningDelta(text)
+
+
+def _is_call(piece: Plain | Leaked, tools: Container[str]) -> bool:
+    match piece:
+        case Plain(text):
+            return not _without_closers(text).strip()
+        case Leaked(name, arguments):
+            return arguments is not None and name in tools
+
+
+def _without_closers(text: str) -> str:
+    for closer in _CLOSERS:
+        text = text.replace(closer, "")
+    return text if text.strip() else ""
+
+
+def _same(one: ToolCall, other: ToolCall) -> bool:
+    return one.name == other.name and _canonical(one.arguments) == _canonical(other.arguments)
+
+
+def _canonical(arguments: str) -> str:
+    try:
+        return json.dumps(json.loads(arguments), sort_keys=True)
+    except (ValueError, RecursionError):
+        return arguments
