@@ -34,7 +34,7 @@ def _remote(settings: Settings) -> Engine:
     from glmcode_engine.remote import RemoteEngine
 
     try:
-        endpoint = resolve_endpoint(settings.base_url, settings.model, settings.dialect)
+        endpoint = resolve_endpoint(settings.base_url, settings.model, settings.dialect, window=settings.window)
     except ValueError as error:
         raise ConfigError(f"--base-url: {error}") from None
     key = find_key(settings.base_url)
