@@ -45,7 +45,7 @@ _OWN_SERVER = Dialect(
 )
 
 # Sources: docs.z.ai thinking-mode, stream-tool, chat-completion and tokenizer; SGLang's protocol.py; vLLM's
-# chat_utils.py, which reads only `reasoning` from incoming messages; openrouter.ai reasoning-tokens and parameters;
+# chat_utils.py, which reads only `reasoning` from incoming messages; openrouter.ai reasoning-tokens;
 # novita.ai create-chat-completion.
 DIALECTS: Mapping[DialectName, Dialect] = {
     "zai": Dialect(
@@ -62,10 +62,7 @@ DIALECTS: Mapping[DialectName, Dialect] = {
         thinking_off={"reasoning": {"enabled": False}},
         reasoning_keys=("reasoning",),
         top_k=True,
-        max_stop=4,
     ),
-    "novita": Dialect(
-        thinking_on={"enable_thinking": True}, thinking_off={"enable_thinking": False}, top_k=True, max_stop=4
-    ),
+    "novita": Dialect(thinking_on={"enable_thinking": True}, thinking_off={"enable_thinking": False}, top_k=True),
     "plain": Dialect(),
 }

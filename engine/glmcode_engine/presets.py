@@ -47,8 +47,8 @@ def _zai(name: PresetName, base_url: str, domain: str, prices: Prices | None = N
 
 
 # Addresses: docs.z.ai and docs.bigmodel.cn chat-completion, openrouter.ai quickstart, novita.ai glm-4.6, the servers'
-# default ports. Windows: docs.z.ai glm-4.6 (200K), the model pages of the others. Prices: docs.z.ai pricing and the
-# model page of novita.ai, as of November 2026; the coding plans are paid by the month.
+# default ports. Windows: docs.z.ai (200K), novita.ai's model page, kilo.ai's catalogue for OpenRouter.
+# Prices: docs.z.ai pricing and novita.ai, as of November 2026; the coding plans are paid by the month.
 PRESETS: tuple[Preset, ...] = (
     _zai("zai", "https://api.z.ai/api/paas/v4", "z.ai", Prices(prompt=0.60, cached=0.11, completion=2.20)),
     _zai("zai-coding", "https://api.z.ai/api/coding/paas/v4", "z.ai"),
