@@ -27,6 +27,7 @@ fmt: $(VENV)/.dev
 benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.step_latency
+	$(BIN)/python -m benchmarks.tokens
 
 clean:
 	rm -rf $(VENV) dist

@@ -21,7 +21,7 @@ from openai import AsyncOpenAI
 async def main():
     client = AsyncOpenAI(base_url=sys.argv[1], api_key="none", max_retries=0)
     body = json.load(open(sys.argv[2]))
-    extra = {"chat_template_kwargs": body.pop("chat_template_kwargs")}
+    extra = {name: body.pop(name) for name in ("chat_template_kwargs", "top_k") if name in body}
     async for chunk in await client.chat.completions.create(**body, extra_body=extra):
         pass
 

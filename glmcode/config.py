@@ -11,13 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from glmcode.cost import Prices
 from glmcode_engine.endpoint import DialectChoice
+from glmcode_engine.presets import PRESETS, PresetName, preset_named
 
 PROJECT_FILE = ".glmcode/config.toml"
 _NEVER_FROM_PROJECT = frozenset(
-    {"base_url", "extra_body", "dialect", "engine", "resume", "yes", "out", "predictions", "repo"}
+    {"preset", "base_url", "extra_body", "dialect", "engine", "resume", "yes", "out", "predictions", "repo"}
     | {"sandbox", "network", "approval", "apply", "workspace", "verify"}
 )
 """A project file must not redirect the user's key, answer the user's questions or widen what a run may do."""
+_OF_PRESET = ("base_url", "model", "dialect")
+"""What a preset stands for."""
 _SECRET_WORDS = ("api_key", "token", "password", "secret")
 
 
@@ -32,10 +35,14 @@ class Settings(BaseModel):
 
     engine: str = "remote"
     """remote, sglang, scripted:FILE or replay:SESSION."""
-    base_url: str = "https://api.z.ai/api/paas/v4"
-    model: str = "glm-4.6"
+    preset: PresetName | None = None
+    """Stands for a base URL, a model and a dialect; what is given of these in the same or a nearer layer wins."""
+    base_url: str = preset_named("zai").base_url
+    model: str = preset_named("zai").model
     dialect: DialectChoice = "auto"
     """How the endpoint is told to think."""
+    window: Annotated[int, Field(ge=1024)] | None = None
+    """Tokens of prompt and answer together; None: what the server tells or the preset knows."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Sent with every request."""
     thinking: Literal["on", "off", "auto"] = "auto"
@@ -108,12 +115,21 @@ def load(
     merged: dict[str, Any] = {}
     source: dict[str, str] = {}
     for where, layer in layers:
+        # A preset replaces what farther layers say of the endpoint; an address of its own leaves a farther preset.
+        replaced = ("preset", *_OF_PRESET) if "preset" in layer else ("preset",) if "base_url" in layer else ()
+        for name in replaced:
+            merged.pop(name, None)
         for name, value in layer.items():
             merged[name], source[name] = value, where
     try:
-        return Settings.model_validate(merged)
+        return Settings.model_validate({**_of_preset(merged.get("preset")), **merged})
     except ValidationError as error:
         raise ConfigError(_explain(error, source)) from None
+
+
+def _of_preset(name: object) -> dict[str, Any]:
+    chosen = next((each for each in PRESETS if each.name == name), None)
+    return {field: getattr(chosen, field) for field in _OF_PRESET} if chosen else {}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -1,37 +1,21 @@
-"""What requests cost: prices per million tokens, by endpoint or as the user sets them."""
+"""What requests cost at an endpoint, as far as its list prices are known."""
 
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from glmcode_engine.presets import preset_of
+from glmcode_engine.prices import Prices
 
-from glmcode_engine.messages import Usage
-
-
-class Prices(BaseModel):
-    """USD per million tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    prompt: float
-    cached: float
-    completion: float
-
-    def cost(self, usage: Usage) -> float:
-        """USD for these tokens."""
-        fresh = max(0, usage.prompt_tokens - usage.cached_tokens)
-        total = fresh * self.prompt + usage.cached_tokens * self.cached + usage.completion_tokens * self.completion
-        return round(total / 1_000_000, 6)
-
-
-# docs.z.ai pricing and novita.ai model page for glm-4.6, as of November 2026.
-_GLM_46_BY_HOST = {
-    "api.z.ai": Prices(prompt=0.60, cached=0.11, completion=2.20),
-    "api.novita.ai": Prices(prompt=0.55, cached=0.11, completion=2.20),
-}
+__all__ = ["Prices", "known_prices"]
 
 
 def known_prices(base_url: str | None, model: str) -> Prices | None:
     """The list price of GLM-4.6 at this endpoint, None where it is not known or costs nothing per token."""
-    if base_url is None or not model.lower().endswith("glm-4.6") or "/coding/" in base_url:
+    service = preset_of(base_url) if base_url is not None else None
+    if service is None or base_url is None or _bare(model) != _bare(service.model):
         return None
-    return _GLM_46_BY_HOST.get(urlsplit(base_url).hostname or "")
+    same_host = urlsplit(base_url).hostname == urlsplit(service.base_url).hostname
+    return service.prices if same_host else None
+
+
+def _bare(model: str) -> str:
+    return model.lower().rpartition("/")[2]

@@ -1,10 +1,14 @@
 """Making the engine that the settings ask for."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError, Settings
 from glmcode.keys import find_key, needs_key
 from glmcode_engine.base import Engine, EngineInfo
+
+if TYPE_CHECKING:
+    from glmcode_engine.remote import RemoteEngine
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -28,14 +32,13 @@ def is_script(info: EngineInfo) -> bool:
     return info.kind == "scripted"
 
 
-def _remote(settings: Settings) -> Engine:
+def open_remote(settings: Settings) -> "RemoteEngine":
+    """The client of the endpoint that the settings name, not yet connected and without patience. Raises ConfigError."""
     from glmcode_engine.endpoint import resolve_endpoint, safe_url
-    from glmcode_engine.guard import GuardedEngine
-    from glmcode_engine.patience import Patience, PatientEngine
     from glmcode_engine.remote import RemoteEngine
 
     try:
-        endpoint = resolve_endpoint(settings.base_url, settings.model, settings.dialect)
+        endpoint = resolve_endpoint(settings.base_url, settings.model, settings.dialect, window=settings.window)
     except ValueError as error:
         raise ConfigError(f"--base-url: {error}") from None
     key = find_key(settings.base_url)
@@ -44,10 +47,16 @@ def _remote(settings: Settings) -> Engine:
             f"no API key for {safe_url(endpoint.base_url)}: set GLMCODE_API_KEY (or ZAI_API_KEY for Z.ai), "
             "or point --base-url at a server of your own"
         )
-    remote = RemoteEngine(
+    return RemoteEngine(
         endpoint, api_key=key, idle_timeout_s=settings.idle_timeout, extra_body=settings.extra_body or None
     )
-    return GuardedEngine(PatientEngine(remote, Patience(max_wait_s=settings.patience)))
+
+
+def _remote(settings: Settings) -> Engine:
+    from glmcode_engine.guard import GuardedEngine
+    from glmcode_engine.patience import Patience, PatientEngine
+
+    return GuardedEngine(PatientEngine(open_remote(settings), Patience(max_wait_s=settings.patience)))
 
 
 def _scripted(path: Path) -> Engine:

@@ -4,15 +4,17 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-_ZAI_HOSTS = ("z.ai", "bigmodel.cn")
-_NEEDS_KEY = ("z.ai", "bigmodel.cn", "novita.ai", "openrouter.ai", "openai.com")
+from glmcode_engine.presets import preset_of
+
+_OPENAI = "openai.com"
 
 
 def find_key(base_url: str, environ: Mapping[str, str] | None = None) -> str | None:
     """The key for this endpoint, or None."""
     environ = os.environ if environ is None else environ
-    names = ["GLMCODE_API_KEY", *(["ZAI_API_KEY"] if _is_host(base_url, _ZAI_HOSTS) else []), "OPENAI_API_KEY"]
-    for name in names:
+    service = preset_of(base_url)
+    own = [service.key_variable] if service and service.key_variable else []
+    for name in ("GLMCODE_API_KEY", *own, "OPENAI_API_KEY"):
         if key := environ.get(name, "").strip():
             return key
     return _from_keyring(urlsplit(base_url).hostname or "")
@@ -20,12 +22,9 @@ def find_key(base_url: str, environ: Mapping[str, str] | None = None) -> str | N
 
 def needs_key(base_url: str) -> bool:
     """Whether this is a hosted service that never answers without a key."""
-    return _is_host(base_url, _NEEDS_KEY)
-
-
-def _is_host(base_url: str, domains: tuple[str, ...]) -> bool:
+    service = preset_of(base_url)
     host = urlsplit(base_url).hostname or ""
-    return any(host == domain or host.endswith("." + domain) for domain in domains)
+    return service.needs_key if service else host == _OPENAI or host.endswith(f".{_OPENAI}")
 
 
 def _from_keyring(host: str) -> str | None:

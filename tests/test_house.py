@@ -25,6 +25,7 @@ FACES = ("glmcode.cli", "glmcode.tui", "glmcode.headless", "glmcode.editor", "gl
 HOMES = {
     "openai": "glmcode_engine",
     "tiktoken": "glmcode_engine",
+    "tokenizers": "glmcode_engine",
     "yaml": "glmcode_engine",
     "docker": "glmcode_sandbox",
     "requests": "glmcode_sandbox",

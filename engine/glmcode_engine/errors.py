@@ -1,5 +1,6 @@
 """Says what a server's refusal means: HTTP status and body in, EngineError out."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,8 +39,7 @@ class Meaning:
 _KEY = Meaning("auth", "check the key (GLMCODE_API_KEY or ZAI_API_KEY)")
 _ACCOUNT = Meaning("bad_request", "the account cannot be used for this now; check its balance and status")
 _BUSY = Meaning("rate_limited", "too many requests; wait a little and try again")
-_SPENT = Meaning("rate_limited", "the plan's allowance is used up until it is reset", "never")
-_PLAN = Meaning("bad_request", "the coding plan does not allow this; check the plan and --model")
+_GENERAL = "or use the general endpoint (--preset zai)"
 
 # docs.z.ai/api-reference/api-code; HTTP may say 429 for any of them.
 _ZAI_CODES: Mapping[int, Meaning] = {
@@ -51,9 +51,16 @@ _ZAI_CODES: Mapping[int, Meaning] = {
     1261: Meaning("overflow", "the prompt is longer than the model's window"),
     1301: Meaning("filtered", "the content filter stopped it; rephrase the task"),
     **dict.fromkeys((1302, 1303, 1305, 1312), _BUSY),
-    **dict.fromkeys((1304, 1308, 1310), _SPENT),
-    **dict.fromkeys((1309, 1311, 1313), _PLAN),
+    1304: Meaning("rate_limited", "the day's allowance is used up", "never"),
+    1308: Meaning("rate_limited", "the plan's allowance for these hours is used up", "never"),
+    1310: Meaning("rate_limited", "the plan's allowance for the week or month is used up", "never"),
+    1309: Meaning("bad_request", f"the coding plan has expired; renew it, {_GENERAL}"),
+    1311: Meaning("bad_request", f"the coding plan does not include this model; check --model, {_GENERAL}"),
+    1313: Meaning("bad_request", f"the provider's fair-use rules stopped this account; ask the provider, {_GENERAL}"),
 }
+_SPENT = frozenset({1304, 1308, 1310})
+"""Codes of an allowance that comes back at a known time, too late to wait for it."""
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:?\d{2})?")
 
 
 def server_error(
@@ -67,13 +74,15 @@ def server_error(
     """What a refusal means. `status` is None for an error inside a running stream; `body` is JSON or text."""
     message, code = _read_body(body)
     said = one_line(message, secret=api_key) or (f"HTTP {status}" if status else "no reason given")
-    meaning = _ZAI_CODES.get(int(code)) if re.fullmatch(r"1\d{3}", code) else None
-    meaning = meaning or _by_wording(status, message, code) or _by_status(status, endpoint, api_key)
+    number = int(code) if re.fullmatch(r"1[0-9]{3}", code) else 0
+    meaning = _ZAI_CODES.get(number) or _by_wording(status, message, code) or _by_status(status, endpoint, api_key)
+    wait_s = retry_after(headers or {})
+    advice = f"{meaning.advice}; {_reset(message, wait_s)}" if number in _SPENT else meaning.advice
     where = f"{safe_url(endpoint.base_url)} (HTTP {status})" if status else safe_url(endpoint.base_url)
     return EngineError(
         meaning.kind,
-        f"{where}: {said} - {meaning.advice}",
-        retry_after_s=retry_after(headers or {}),
+        f"{where}: {said} - {advice}",
+        retry_after_s=wait_s,
         retry=meaning.retry,
     )
 
@@ -90,6 +99,16 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _reset(message: str, wait_s: float | None) -> str:
+    """When an allowance comes back: the time that the server's text names, else the seconds that it asks to wait."""
+    if found := _TIME.search(message):
+        return f"it comes back at {found[0]} (the provider's time)"
+    if wait_s:
+        hours, minutes = divmod(math.ceil(wait_s / 60), 60)
+        return f"it comes back in {hours} h {minutes} min" if hours else f"it comes back in {minutes} min"
+    return "try again later"
 
 
 def _read_body(body: object) -> tuple[str, str]:

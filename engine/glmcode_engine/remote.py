@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from glmcode_engine.base import EngineError, EngineInfo, Stop, StreamPart
 from glmcode_engine.deltas import ChunkReader
@@ -14,13 +14,15 @@ from glmcode_engine.transport import UNREADABLE, stalled, transport_error, trans
 from glmcode_engine.wire import RESERVED_KEYS, request_body
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
+    from openai import AsyncOpenAI, AsyncStream, Omit
 
 T = TypeVar("T")
 
 _END = object()
 _GRACE_S = 10.0
 """How long the usage may lag behind the finish reason before the answer counts as complete without it."""
+_CALL_S = 20.0
+"""How long a call that is no answer of the model may take."""
 _BROKEN_OFF = frozenset({"network_error", "abort", "error"})
 """Finish reasons that mean the server gave up, not the model."""
 
@@ -54,6 +56,11 @@ class RemoteEngine:
         """Who answers; safe to show."""
         return EngineInfo(kind="remote", model=self._endpoint.model, base_url=safe_url(self._endpoint.base_url))
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it asks; its address may hold user information."""
+        return self._endpoint
+
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Stream one answer; see `Engine.stream`."""
         reader = ChunkReader()
@@ -62,6 +69,18 @@ class RemoteEngine:
                 for part in reader.read(chunk):
                     yield part
         yield self._stop(reader)
+
+    async def call(self, method: Literal["GET", "POST"], url: str, body: object = None) -> object:
+        """The JSON that another route of the server answers; `url` is whole, or a path below the base URL.
+
+        Raises EngineError.
+        """
+        client = await self._open()
+        options: Any = {"headers": self._key_header()}
+        limit_s = min(_CALL_S, self._idle_timeout_s)
+        if method == "GET":
+            return await self._answered(client.get(url, options=options, cast_to=object), limit_s, *UNREADABLE)
+        return await self._answered(client.post(url, body=body, options=options, cast_to=object), limit_s, *UNREADABLE)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -91,20 +110,24 @@ class RemoteEngine:
             return _END  # the answer is whole; only its usage is missing
 
     def _post(self, client: "AsyncOpenAI", body: dict[str, Any]) -> "Awaitable[AsyncStream[object]]":
-        from openai import AsyncStream, Omit
+        from openai import AsyncStream
 
-        # Without a key of ours the client would send the one it finds in OPENAI_API_KEY.
-        headers: dict[str, str | Omit] = {} if self._api_key else {"Authorization": Omit()}
         # Not `client.chat.completions.create`: it walks all messages against their typed dicts, 45-70 ms of CPU for
         # 180 messages where this takes 5, and builds a model object of every chunk.
         return client.post(
             "/chat/completions",
             body=body,
-            options={"headers": headers},
+            options={"headers": self._key_header()},
             cast_to=object,
             stream=True,
             stream_cls=AsyncStream[object],
         )
+
+    def _key_header(self) -> "dict[str, str | Omit]":
+        from openai import Omit
+
+        # Without a key of ours the client would send the one it finds in OPENAI_API_KEY.
+        return {} if self._api_key else {"Authorization": Omit()}
 
     async def _answered(self, step: Awaitable[T], limit_s: float, *unreadable: type[Exception]) -> T:
         """The step's result, or EngineError for whatever the client raises instead, `unreadable` included."""

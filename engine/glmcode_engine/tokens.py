@@ -1,12 +1,18 @@
-"""Estimates how many tokens a text has, without any vocabulary: quick, and rather too many than too few.
+"""How many tokens a text has: estimated without any vocabulary, or counted with one.
 
-The text is cut into the pieces that byte-level BPE tokenizers never join (words with the character before them,
-up to three digits, runs of punctuation, white space), and each piece costs what such pieces cost on average.
-Calibrated against cl100k_base and o200k_base, which agree with GLM-4.6's own vocabulary within 3% on code.
+The estimate is quick and rather too many than too few. The text is cut into the pieces that byte-level BPE tokenizers
+never join (words with the character before them, up to three digits, runs of punctuation, white space), and each piece
+costs what such pieces cost on average. Calibrated against cl100k_base and o200k_base, which agree with GLM-4.6's own
+vocabulary within 3% on code. `Counter` counts exactly, by cl100k_base or by a checkpoint's own tokenizer.
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from glmcode_engine.untrusted import one_line
 
 _PIECE = re.compile(
     r"(?:[^\w\r\n]|_)?[^\W\d_]{1,256}"  # a word, with the one character before it
@@ -14,9 +20,16 @@ _PIECE = re.compile(
     r"| ?(?:[^\s\w]|_){1,256}[\r\n]{0,256}"  # punctuation, with the line end after it
     r"|\s{0,256}[\r\n]{1,256}|\s{1,256}(?!\S)|\s|."
 )
+_Count = Callable[[str], int]
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MARGIN = 1.12
 """On top of the average costs, so that texts of rarer words are covered too."""
+
+_LEAST_REPORTED = 200
+"""Smaller prompts say more about the chat template than about the text."""
+_NEWEST_PART = 0.3
+_FACTORS = (0.5, 2.0)
+"""What a correction may be at all; beyond, the two numbers do not speak of the same prompt."""
 
 # Per character before the word: what a short word costs, how many letters that covers, and each letter beyond.
 _LOWER = {" ": (1.02, 7, 0.05), "": (1.05, 6, 0.09), "_": (1.05, 5, 0.18), ".": (1.22, 5, 0.16)}
@@ -29,9 +42,75 @@ def estimate_tokens(text: str) -> int:
 
     Measured on some 1,300 files against the higher of both vocabularies: Python 14% too many (99% of the files between
     +4% and +29%), Markdown 15%, JSON 18%, C headers 14%, Chinese documents 14%. Too few come out for random letters
-    (minified indexes, keys: down to -20%) and files that are mostly regular expressions (-10%).
+    (minified indexes, keys: down to -20%; long runs of small letters without any word: a quarter of the true count),
+    random punctuation (-30%), rare Chinese characters (-50%) and files that are mostly regular expressions (-10%).
     """
     return int(_MARGIN * sum(map(_cost, _PIECE.findall(text))) + 0.999)
+
+
+class Counter:
+    """Counts tokens with a vocabulary and corrects itself by what the server reports.
+
+    The vocabulary is the one that ships with the package, cl100k_base (measured against GLM-4.6's: within 1% on source
+    code, 4% on JSON), unless `checkpoint`, a folder, holds a `tokenizer.json` and the extra `glmcode[tokenizers]` is
+    installed. It is loaded at the first count (0.15 s and 40 MB for cl100k_base). No network, no cache on disk.
+    """
+
+    def __init__(self, checkpoint: Path | None = None) -> None:
+        file = checkpoint / "tokenizer.json" if checkpoint is not None else None
+        self._file = file if file and file.is_file() and find_spec("tokenizers") else None
+        self._factor = 1.0
+
+    @property
+    def vocabulary(self) -> str:
+        """Where the counts come from: `cl100k_base` or `tokenizer.json`."""
+        return "tokenizer.json" if self._file else "cl100k_base"
+
+    @property
+    def factor(self) -> float:
+        """What the server counted for one token of ours, lately."""
+        return self._factor
+
+    def count(self, text: str) -> int:
+        """The tokens of a text by the vocabulary. Some 2 million tokens a second; blocks the first time.
+
+        Raises ValueError where the checkpoint's tokenizer cannot be read.
+        """
+        return self._count(text)
+
+    def expect(self, text: str) -> int:
+        """The tokens that the server will probably count: `count` times `factor`."""
+        return round(self._count(text) * self._factor)
+
+    def calibrate(self, estimated: int, reported: int) -> None:
+        """Learn from one prompt: the tokens that `count` gave for it, and those that the server's usage reports."""
+        if min(estimated, reported) < _LEAST_REPORTED:
+            return
+        seen = reported / estimated
+        if _FACTORS[0] <= seen <= _FACTORS[1]:
+            self._factor += _NEWEST_PART * (seen - self._factor)
+
+    @cached_property
+    def _count(self) -> _Count:
+        return _count_with_file(self._file) if self._file else _count_with_cl100k()
+
+
+def _count_with_cl100k() -> _Count:
+    from glmcode_engine.ranks import cl100k
+
+    encode = cl100k().encode_ordinary
+    return lambda text: len(encode(text))
+
+
+def _count_with_file(file: Path) -> _Count:
+    from tokenizers import Tokenizer
+
+    try:
+        encode = Tokenizer.from_file(str(file)).encode
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f"{file} is no tokenizer that can be read ({one_line(str(error), limit=200)})") from None
+    # Halves of surrogate pairs are no text for it.
+    return lambda text: len(encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False).ids)
 
 
 @lru_cache(maxsize=100_000)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from glmcode_engine.endpoint import DIALECTS, Endpoint
+from glmcode_engine.dialects import DIALECTS, Dialect
+from glmcode_engine.endpoint import Endpoint
 from glmcode_engine.messages import Message, Request, ToolCall, ToolSpec
 
 RESERVED_KEYS = ("messages", "stream")
@@ -19,6 +20,8 @@ RESERVED_KEYS = ("messages", "stream")
 _GLM = re.compile(r"glm", re.IGNORECASE)
 # docs.z.ai, migrate-to-glm-4.6; sent because SGLang takes only the temperature from the checkpoint.
 _GLM_SAMPLING = {"temperature": 1.0, "top_p": 0.95}
+# The model card's advice for code, for servers that take it.
+_GLM_TOP_K = {"top_k": 40}
 
 
 def request_body(request: Request, endpoint: Endpoint, extra_body: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -31,8 +34,9 @@ def request_body(request: Request, endpoint: Endpoint, extra_body: Mapping[str, 
         "model": endpoint.model,
         "stream": True,
         "stream_options": {"include_usage": True},
-        **(_GLM_SAMPLING if _GLM.search(endpoint.model) else {}),
-        **dialect.always,
+        **(_sampling(dialect) if _GLM.search(endpoint.model) else {}),
+        # Otherwise arguments arrive whole, and a long file keeps the stream silent until it is written.
+        **({"tool_stream": True} if dialect.tool_stream else {}),
         **(dialect.thinking_on if request.thinking else dialect.thinking_off),
     }
     if request.max_tokens is not None:
@@ -42,6 +46,10 @@ def request_body(request: Request, endpoint: Endpoint, extra_body: Mapping[str, 
     body = _merged(body, extra_body or {})
     body["messages"] = [message_body(message, dialect.reasoning_keys) for message in request.messages]
     return body
+
+
+def _sampling(dialect: Dialect) -> dict[str, Any]:
+    return {**_GLM_SAMPLING, **(_GLM_TOP_K if dialect.top_k else {})}
 
 
 def tool_body(tool: ToolSpec) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from glmcode.doctor import examine, render
 from glmcode.doctor_record import DoctorInput
 from glmcode.exit_codes import ExitCode
 from glmcode.keys import find_key
+from glmcode.window_check import check_window
 
 _OF_SANDBOX = frozenset({"git", "docker", "image", "bwrap", "sandbox"})
 
@@ -26,6 +27,8 @@ async def doctor(options: argparse.Namespace, *, sandbox_only: bool) -> int:
             connect=getattr(options, "connect", False),
         )
     )
+    if getattr(options, "connect", False):
+        report = report.model_copy(update={"checks": (*report.checks, await check_window(settings))})
     if sandbox_only:
         checks = tuple(check for check in report.checks if check.name in _OF_SANDBOX)
         ok = all(check.status != "missing" for check in checks)

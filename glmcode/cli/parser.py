@@ -22,6 +22,9 @@ NOT_BUILT = "not built yet"
 COMMANDS = (
     "run", "fix", "demo", "pack", "engine", "sandbox", "tool", "session", "vscode", "acp", "doctor", "completion",
 )  # fmt: skip
+PRESET_NAMES = (
+    "zai", "zai-coding", "bigmodel", "bigmodel-coding", "novita", "openrouter", "sglang", "vllm",
+)  # fmt: skip
 TOOLS = ("read", "write", "edit", "glob", "grep", "shell", "run_tests")
 
 
@@ -110,11 +113,13 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--engine", metavar="ENGINE", help="remote (default) or scripted:FILE; sglang, replay:SESSION are " + NOT_BUILT
     )
+    model.add_argument("--preset", choices=PRESET_NAMES, help="a known endpoint: address, model name and dialect")
     model.add_argument("--base-url", metavar="URL", help="any OpenAI-compatible endpoint")
     model.add_argument("--model", metavar="NAME", help="default glm-4.6")
     model.add_argument("--dialect", choices=("auto", "zai", "sglang", "vllm", "openrouter", "novita", "plain"),
                        help="how the endpoint is told to think (default: by its address)")  # fmt: skip
     model.add_argument("--extra-body", metavar="JSON", help="sent with every request")
+    model.add_argument("--window", type=int, metavar="N", help="the model's window in tokens, where it is not told")
     model.add_argument("--thinking", choices=("on", "off", "auto"), help="default auto")
     model.add_argument(
         "--context", metavar="N", type=_context, help="token budget of the repository pack; 0 = none, default auto"
@@ -246,6 +251,7 @@ def _add_small(commands: "_Commands[_Parser]") -> None:
     doctor = commands.add_parser("doctor", help="what is there, what is missing, what to do about it")
     doctor.add_argument("--json", action="store_true", help="one JSON object")
     doctor.add_argument("--connect", action="store_true", help="also ask the endpoint whether it answers")
+    doctor.add_argument("--preset", choices=PRESET_NAMES, help="as of run")
     doctor.add_argument("--base-url", metavar="URL", help="as of run")
     doctor.add_argument("--model", metavar="NAME", help="as of run")
     completion = commands.add_parser("completion", help="print a completion script")

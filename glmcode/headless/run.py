@@ -121,9 +121,15 @@ async def _prompt(job: Job, task: str, findings: Findings) -> str:
         return task
     from glmcode.context.pack import pack
 
-    packed = await asyncio.to_thread(pack, job.repo, task, AUTO_CONTEXT_TOKENS if budget == "auto" else budget)
+    packed = await asyncio.to_thread(pack, job.repo, task, _auto_budget(job) if budget == "auto" else budget)
     job.announce(packed.tokens)
     return f"{packed.text}\n\n{task}" if packed.text else task
+
+
+def _auto_budget(job: Job) -> int:
+    """A small window must hold more than the pack."""
+    window = job.settings.window
+    return AUTO_CONTEXT_TOKENS if window is None else min(AUTO_CONTEXT_TOKENS, window // 4)
 
 
 async def _apply(job: Job, findings: Findings) -> None:

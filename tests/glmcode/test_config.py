@@ -1,10 +1,12 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from glmcode.cli.parser import PRESET_NAMES
 from glmcode.config import ConfigError, Settings, load
+from glmcode_engine.presets import PresetName
 
 
 def write(path: Path, text: str) -> Path:
@@ -89,9 +91,67 @@ def test_a_wrong_file_is_named_and_no_key_is_repeated(tmp_path: Path, text: str,
 
 
 @pytest.mark.parametrize(
-    "name", ["base_url", "base-url", "extra_body", "dialect", "engine", "yes", "out", "predictions", "repo", "resume"]
+    "name",
+    [
+        "preset",
+        "base_url",
+        "base-url",
+        "extra_body",
+        "dialect",
+        "engine",
+        "yes",
+        "out",
+        "predictions",
+        "repo",
+        "resume",
+    ],
 )
 def test_a_project_cannot_redirect_the_user(tmp_path: Path, name: str) -> None:
     project = write(tmp_path / "config.toml", f"{name} = {json.dumps('x')}\n")
     with pytest.raises(ConfigError, match="cannot be set by a project"):
         load({}, environ={}, project_file=project)
+
+
+def endpoint_of(settings: Settings) -> tuple[str, str, str]:
+    return settings.base_url, settings.model, settings.dialect
+
+
+NOVITA = ("https://api.novita.ai/openai", "zai-org/glm-4.6", "novita")
+
+
+def test_a_preset_stands_for_address_model_and_dialect() -> None:
+    assert endpoint_of(load({"preset": "novita"}, environ={})) == NOVITA
+    assert endpoint_of(load({}, environ={"GLMCODE_PRESET": "novita"})) == NOVITA
+
+
+@pytest.mark.parametrize(("name", "value"), [("base_url", "http://h/v1"), ("model", "m"), ("dialect", "plain")])
+def test_what_is_given_beside_a_preset_wins(name: str, value: str) -> None:
+    expected = dict(zip(("base_url", "model", "dialect"), NOVITA, strict=True)) | {name: value}
+    assert endpoint_of(load({"preset": "novita", name: value}, environ={})) == tuple(expected.values())
+
+
+def test_a_nearer_preset_replaces_what_farther_layers_say_of_the_endpoint(tmp_path: Path) -> None:
+    user = write(tmp_path / "user.toml", 'base_url = "http://h/v1"\nmodel = "m"\ndialect = "plain"\nmax_steps = 4\n')
+    settings = load({"preset": "novita"}, environ={}, user_file=user)
+    assert (endpoint_of(settings), settings.max_steps) == (NOVITA, 4)
+
+
+def test_a_nearer_address_leaves_a_farther_preset_with_its_model_and_dialect(tmp_path: Path) -> None:
+    user = write(tmp_path / "user.toml", 'preset = "novita"\n')
+    settings = load({"base_url": "http://h/v1"}, environ={}, user_file=user)
+    assert endpoint_of(settings) == ("http://h/v1", "glm-4.6", "auto")
+    assert endpoint_of(load({"model": "m"}, environ={}, user_file=user)) == (NOVITA[0], "m", NOVITA[2])
+
+
+def test_an_address_leaves_a_model_that_was_named_elsewhere() -> None:
+    settings = load({"base_url": "http://h/v1"}, environ={"GLMCODE_MODEL": "m"})
+    assert endpoint_of(settings) == ("http://h/v1", "m", "auto")
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"GLMCODE_PRESET: .*zai-coding"):
+        load({}, environ={"GLMCODE_PRESET": "klingon"})
+
+
+def test_the_command_line_offers_every_preset() -> None:
+    assert get_args(PresetName) == PRESET_NAMES

@@ -17,7 +17,10 @@ from tests.simulated.wire import (
     error_body,
     event,
     model_list,
+    prompt_text,
     refused_key,
+    tokenized,
+    tokens_path,
     unknown_model,
 )
 
@@ -104,6 +107,8 @@ class SimulatedEndpoint:
                 await self._chat(request, reply)
             case "GET /models":
                 await reply.json(200, model_list(self._flavor, self._model))
+            case _ if self.paths[-1] == f"POST {tokens_path(self._flavor)}":
+                await reply.json(200, tokenized(self._flavor, json.loads(request.body)))
             case _:
                 await reply.json(404, {"detail": "Not Found"})
 
@@ -154,7 +159,7 @@ class SimulatedEndpoint:
 
     def _count(self, entry: Entry, request: dict[str, Any]) -> Counted:
         """Token counts as about 4 bytes each; the beginning shared with the previous prompt counts as cached."""
-        prompt = json.dumps([request.get("tools"), request.get("messages")], ensure_ascii=False).encode()
+        prompt = prompt_text(request)
         shared = _shared_prefix(self._previous, prompt)
         self._previous = prompt
         reasoning = len((entry.reasoning or "").encode()) // 4

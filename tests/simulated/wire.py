@@ -10,6 +10,8 @@ from tests.simulated.script import Entry, Fault
 Flavor = Literal["zai", "sglang", "vllm"]
 Json = dict[str, Any]
 
+WINDOW = 202752
+"""Tokens of prompt and answer together, as SGLang and vLLM tell it."""
 _PIECE = 5
 _OBSERVATION, _USER = 151338, 151336
 
@@ -153,8 +155,26 @@ def model_list(flavor: Flavor, served: str) -> Json:
     owner = "z-ai" if flavor == "zai" else flavor
     entry: Json = {"id": served, "object": "model", "created": 1, "owned_by": owner}
     if flavor != "zai":
-        entry |= {"root": served, "max_model_len": 202752}
+        entry |= {"root": served, "max_model_len": WINDOW}
     return {"object": "list", "data": [entry]}
+
+
+def tokens_path(flavor: Flavor) -> str:
+    """Where the server counts the tokens of a prompt without answering it."""
+    return f"{base_path(flavor)}/tokenizer" if flavor == "zai" else "/tokenize"
+
+
+def tokenized(flavor: Flavor, request: Json) -> Json:
+    """The answer there: as many tokens as a later answer's usage reports."""
+    count = len(prompt_text(request)) // 4
+    if flavor == "zai":
+        return {"id": "sim", "model": request.get("model"), "usage": {"prompt_tokens": count, "total_tokens": count}}
+    return {"tokens": [0] * count, "count": count, "max_model_len": WINDOW}
+
+
+def prompt_text(request: Json) -> bytes:
+    """What of a request is counted, at about 4 bytes a token."""
+    return json.dumps([request.get("tools"), request.get("messages")], ensure_ascii=False).encode()
 
 
 def pieces(text: str | None) -> list[str]:

@@ -41,11 +41,13 @@ def repo(tmp_path: Path) -> Path:
     return repo
 
 
-def start(repo: Path, *arguments: str, calls: Sequence[dict[str, Any]], out: str = "") -> subprocess.Popen[str]:
+def start(
+    repo: Path, *arguments: str, calls: Sequence[dict[str, Any]], out: str = "", context: str = "0"
+) -> subprocess.Popen[str]:
     home = repo.parent
     script = home / "script.json"
     script.write_text(json.dumps([{"tool_calls": [call]} for call in calls] + [{"content": "All done."}]))
-    options = ["--engine", f"scripted:{script}", "--sandbox", "none", "--context", "0"]
+    options = ["--engine", f"scripted:{script}", "--sandbox", "none", "--context", context]
     options += ["--out", out or str(home / "out")]
     return subprocess.Popen(
         [sys.executable, "-m", "glmcode", *arguments, *options, "--test-command", "python3 -m unittest -v"],
@@ -157,3 +159,12 @@ def test_a_cost_limit_without_known_prices_is_refused_before_any_request(repo: P
 def test_a_limit_is_the_exit_code_and_is_named_in_the_result(repo: Path) -> None:
     code, (result,), _ = finish(start(repo, "run", "x", "--output", "json", "--max-steps", "1", calls=[FIX]))
     assert (code, result["status"], result["limits"]["reached"], result["applied"]) == (5, "limit", "steps", False)
+
+
+def test_the_pack_takes_at_most_a_quarter_of_a_small_window(repo: Path) -> None:
+    (repo / "calc.py").write_text("".join(f"def add_{i}(a, b):\n    return a - b - {i}\n\n\n" for i in range(400)))
+    arguments = ("run", "why does add subtract", "--output", "stream-json", "--window", "4096")
+    process = start(repo, *arguments, calls=[], context="auto")
+    _, records, _ = finish(process)
+    [started] = [record for record in records if record["kind"] == "session_started"]
+    assert 0 < started["context_tokens"] <= 1024
