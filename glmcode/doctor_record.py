@@ -11,7 +11,7 @@ Status = Literal["ok", "warn", "missing"]
 class Record(BaseModel):
     """Base of the doctor's values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class DoctorInput(Record):

@@ -18,7 +18,8 @@ EndReason = Literal["done", "limit", "cancelled", "error"]
 class Record(BaseModel):
     """Base of everything that is written as a line of JSON."""
 
-    model_config = ConfigDict(frozen=True)
+    # Built at first use: a run needs a few of them before its first request, not all.
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     v: Literal[1] = 1
 

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from glmcode.config import Settings
 from glmcode_sandbox.base import NetworkMode, SandboxKind
 from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
-from glmcode_sandbox.setup_plan import SetupPlan, commands_plan, detect_setup
+
+if TYPE_CHECKING:
+    from glmcode_sandbox.setup_plan import SetupPlan
 
 Say = Callable[[str], None]
 
@@ -44,8 +47,10 @@ async def resolve_image(settings: Settings, repo: Path, say: Say, *, build: bool
         return settings.image
 
 
-def setup_plan(settings: Settings, repo: Path) -> SetupPlan:
+def setup_plan(settings: Settings, repo: Path) -> "SetupPlan":
     """The configured commands, or what the repository's lock and project files ask for."""
+    from glmcode_sandbox.setup_plan import commands_plan, detect_setup
+
     return detect_setup(repo) if settings.setup is None else commands_plan(settings.setup)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from glmcode.events import CacheBroken, Event, GuardRepaired
 from glmcode.session.store import Session
 from glmcode.turn import Ending, ending_of
-from glmcode_engine.announcements import announces
 from glmcode_engine.base import Repaired
 from glmcode_engine.messages import Message, ToolCall
 from glmcode_prompts.library import load
@@ -111,6 +110,8 @@ def _lacks(message: Message, stop: str) -> str | None:
     if ending.detail == "unusable":
         return "empty"
     # A server that says `tool_calls` and sends none has lost them.
+    from glmcode_engine.announcements import announces  # patterns that no request waits for
+
     lost = ending.reason == "done" and (stop == "tool_calls" or announces(message.content))
     return "announced" if lost else None
 

@@ -6,11 +6,14 @@ a `Repaired` part. What is not whole or not clear is never made into a call that
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from glmcode_engine.base import Engine, EngineError, EngineInfo, Repaired, StreamPart, closing
 from glmcode_engine.degenerate import Degenerate
-from glmcode_engine.guarded_answer import GuardedAnswer
 from glmcode_engine.messages import Request
+
+if TYPE_CHECKING:
+    from glmcode_engine.guarded_answer import GuardedAnswer
 
 THINKING_BUDGET = 32_768
 
@@ -52,18 +55,25 @@ class GuardedEngine:
 
     async def _attempt(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """One stream of the engine, repaired. Raises Degenerate."""
-        answer = GuardedAnswer(request, self._thinking_budget)
+        answer: GuardedAnswer | None = None
         async with closing(self._engine.stream(request)) as parts:
             try:
                 async for part in parts:
+                    answer = answer or self._answer_to(request)
                     for out in answer.take(part):
                         yield out
                     if part.kind == "stop":
                         return
             except EngineError:
-                for out in answer.give_up():
+                for out in answer.give_up() if answer else ():
                     yield out
                 raise
-        for out in answer.give_up():
+        for out in answer.give_up() if answer else ():
             yield out
         raise EngineError("unreachable", "the answer ended without finishing; try again")
+
+    def _answer_to(self, request: Request) -> "GuardedAnswer":
+        # Loaded with the first part: no request waits for what only answers need.
+        from glmcode_engine.guarded_answer import GuardedAnswer
+
+        return GuardedAnswer(request, self._thinking_budget)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Container, Iterator
 from dataclasses import replace
 
-from glmcode_engine.announcements import announces
 from glmcode_engine.assemble import Assembler
 from glmcode_engine.base import ReasoningDelta, Repaired, Stop, StreamPart, TextDelta, ToolCallDelta
 from glmcode_engine.call_repair import repair_call
@@ -88,6 +87,8 @@ class GuardedAnswer:
 
     def _calls_in_reasoning(self, ended: bool) -> Iterator[StreamPart]:
         """Calls at the end of the thinking of an answer that says and calls nothing else; others are only thoughts."""
+        from glmcode_engine.announcements import announces  # patterns that no request waits for
+
         pieces = read_leaked_calls(self._reasoning.rest(), self._tools, ended=ended)
         thoughts = len(pieces)
         said = "".join(self._said).strip()

@@ -10,7 +10,7 @@ SegmentName = Literal["instructions", "map", "files"]
 class Part(BaseModel):
     """Base of a pack's records."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class PackedFile(Part):

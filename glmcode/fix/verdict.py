@@ -14,7 +14,7 @@ Verdict = Literal["verified", "unverified", "not_reproduced", "failed", "none"]
 class Judgement(BaseModel):
     """The verdict and what it rests on."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     verdict: Verdict
     reason: str

@@ -9,7 +9,6 @@ from glmcode.fix.verdict import Judgement, Runs, candidates, guarded, judge, sus
 from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.workspace import Workspace
 from glmcode_tools.testing.report import NoTests, TestReport
-from glmcode_tools.testing.run import run_suite
 
 Say = Callable[[str], None]
 
@@ -101,6 +100,8 @@ class Verifier:
         return report if isinstance(report, TestReport) else None
 
     async def _run(self, sandbox: Sandbox, files: Sequence[str] = ()) -> TestReport | NoTests:
+        from glmcode_tools.testing.run import run_suite
+
         return await run_suite(sandbox, command=self._test_command, ids=files, timeout_s=self._timeout_s)
 
     @asynccontextmanager

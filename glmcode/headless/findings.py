@@ -2,15 +2,17 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from glmcode.events import TurnFinished
 from glmcode.exit_codes import ExitCode, of_turn
-from glmcode.fix.verdict import Judgement
-from glmcode.fix.verify import Verification
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError
 from glmcode_tools.testing.report import NoTests, TestReport
+
+if TYPE_CHECKING:
+    from glmcode.fix.verdict import Judgement
+    from glmcode.fix.verify import Verification
 
 Mode = Literal["run", "fix"]
 
@@ -33,7 +35,7 @@ class Findings:
     tests_before: TestReport | NoTests | None = None
     patch: bytes = b""
     files: tuple[str, ...] = ()
-    verification: Verification | None = None
+    verification: "Verification | None" = None
     applied: bool = False
     failure: SandboxError | WorkspaceError | None = None
     """What kept the run from going on."""
@@ -49,7 +51,9 @@ class Findings:
         return self.verification.after if self.verification else None
 
     @property
-    def judgement(self) -> Judgement:
+    def judgement(self) -> "Judgement":
+        from glmcode.fix.verdict import Judgement
+
         if self.verification:
             return self.verification.judgement
         if not self.patch:

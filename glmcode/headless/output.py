@@ -4,12 +4,14 @@ import contextlib
 import sys
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from glmcode.config import Settings
 from glmcode.events import PASSING, AssistantMessage, Event, SessionStarted, ToolFinished
-from glmcode.headless.result import Result
 from glmcode_sandbox.clean import clean_text, one_line
+
+if TYPE_CHECKING:
+    from glmcode.headless.result import Result
 
 HEARTBEAT_S = 30.0
 """At least so often a streaming answer shows on standard error that it is alive."""
@@ -32,7 +34,7 @@ class Output:
             self._events.write(event.as_json() + "\n")
         self._progress(event)
 
-    def result(self, result: Result) -> None:
+    def result(self, result: "Result") -> None:
         match self._format:
             case "json" | "stream-json":
                 self._line(result.as_json())

@@ -12,7 +12,7 @@ from glmcode_tools.testing.report import TestReport
 
 
 class Counts(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     passed: int
     failed: int
@@ -23,7 +23,7 @@ class Counts(BaseModel):
 class Tests(BaseModel):
     """What the harness's own test runs gave."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     command: str | None = None
     before: Counts | None = None
@@ -36,7 +36,7 @@ class Tests(BaseModel):
 
 
 class UsageTotals(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -49,7 +49,7 @@ class UsageTotals(BaseModel):
 class LimitsRecord(BaseModel):
     """The limits of the run, and which one ended it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     max_steps: int
     max_tokens: int | None

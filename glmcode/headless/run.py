@@ -4,21 +4,22 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError, Settings
 from glmcode.events import TurnFinished
 from glmcode.exit_codes import ExitCode
-from glmcode.fix.verdict import Judgement
-from glmcode.fix.verify import Verification, Verifier
 from glmcode.headless.findings import Findings, Mode
 from glmcode.headless.job import AUTO_CONTEXT_TOKENS, Job, open_job
-from glmcode.headless.report import report
 from glmcode.interrupts import Interrupts
 from glmcode_prompts.library import fix_prompt, load
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError, protected
 from glmcode_tools.filetext import display_name
 from glmcode_tools.testing.report import NoTests, TestReport
+
+if TYPE_CHECKING:
+    from glmcode.fix.verify import Verification, Verifier
 
 
 async def run_headless(settings: Settings, task: str, mode: Mode) -> int:
@@ -37,6 +38,8 @@ async def run_headless(settings: Settings, task: str, mode: Mode) -> int:
             except (SandboxError, WorkspaceError) as error:
                 findings.failure = error
                 job.keep_workspace = findings.turn is not None and not findings.patch
+            from glmcode.headless.report import report
+
             code = interrupts.code or findings.exit_code
             report(job, findings, code)
             return code
@@ -59,15 +62,8 @@ def _check_predictions(settings: Settings) -> None:
 
 
 async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings) -> None:
-    verifier = Verifier(
-        job.workspace,
-        job.make_sandbox,
-        test_command=job.settings.test_command,
-        timeout_s=job.settings.test_timeout,
-        say=job.output.say,
-    )
-    verifying = findings.mode == "fix" and job.settings.verify == "auto"
-    if verifying:
+    verifier = _verifier(job) if findings.mode == "fix" and job.settings.verify == "auto" else None
+    if verifier is not None:
         findings.tests_before = await verifier.baseline()
         job.output.say(f"before: {describe(findings.tests_before)}")
     prompt = await _prompt(job, task, findings)
@@ -79,15 +75,30 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
     findings.files = tuple(change.path for change in await job.workspace.changes(tree))
     if interrupts.code:
         return
-    if verifying and findings.tests_before and findings.patch:
+    if verifier is not None and findings.tests_before and findings.patch:
         findings.verification = await _verify(verifier, findings.tests_before, tree, findings.patch)
         if findings.after:
             job.output.say(f"after: {describe(findings.after)}")
     await _apply(job, findings)
 
 
-async def _verify(verifier: Verifier, before: TestReport | NoTests, tree: str, patch: bytes) -> Verification:
+def _verifier(job: Job) -> "Verifier":
+    from glmcode.fix.verify import Verifier
+
+    return Verifier(
+        job.workspace,
+        job.make_sandbox,
+        test_command=job.settings.test_command,
+        timeout_s=job.settings.test_timeout,
+        say=job.output.say,
+    )
+
+
+async def _verify(verifier: "Verifier", before: TestReport | NoTests, tree: str, patch: bytes) -> "Verification":
     """The verdict; a failure of the sandbox leaves the patch unverified rather than lost."""
+    from glmcode.fix.verdict import Judgement
+    from glmcode.fix.verify import Verification
+
     try:
         return await verifier.verify(before, tree, patch)
     except (SandboxError, WorkspaceError) as error:

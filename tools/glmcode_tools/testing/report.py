@@ -24,7 +24,7 @@ class TestCase(BaseModel):
     """One test, or one thing that kept tests from running."""
 
     __test__ = False  # not a test class for pytest
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str
     """The runner's own way to name it, stable between runs: `tests/test_a.py::TestX::test_y[param]`."""
@@ -42,7 +42,7 @@ class TestReport(BaseModel):
     """One run. The code under test may have written any of it: forging reports is not guarded against."""
 
     __test__ = False
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     command: str
     runner: str
@@ -86,7 +86,7 @@ class TestReport(BaseModel):
 class NoTests(BaseModel):
     """No way to run tests was found."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     reason: str
     """For people and models, with what to do."""
