@@ -13,7 +13,7 @@ from benchmarks.repository import make_repository
 from tests.simulated.script import Entry
 from tests.simulated.server import SimulatedEndpoint
 
-ROUNDS = 5
+ROUNDS = 15
 TEN_LINES = """\
 import asyncio, json, sys
 from openai import AsyncOpenAI
@@ -76,9 +76,10 @@ async def main() -> None:
                 await _timed(probe, sys.executable, "-c", TEN_LINES, server.base_url, str(same), env=env)
                 floor.append(probe.seconds[-1])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    median, bare = statistics.median(ours), statistics.median(floor)
-    print(f"cold start: {median:.2f} s CPU until the first request, floor {bare:.2f} s, ratio {median / bare:.2f}")
-    print("goal: ratio at most 1.3")
+    # The best of each: a shared machine only ever adds to the time a process takes.
+    best, bare = min(ours), min(floor)
+    print(f"cold start: {best:.2f} s CPU until the first request, floor {bare:.2f} s, ratio {best / bare:.2f}")
+    print(f"of the means: {statistics.mean(ours) / statistics.mean(floor):.2f} (goal 1.3)")
     print(f"peak memory of a run: {peak:.0f} MB (goal 150)")
 
 
