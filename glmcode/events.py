@@ -7,7 +7,7 @@ their order are part of the contract with users' scripts.
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import ToolCall, Usage
@@ -188,18 +188,3 @@ Event = Annotated[
 
 PASSING = frozenset({"reasoning_delta", "assistant_delta", "tool_output"})
 """Kinds that a later event repeats whole; files leave them out."""
-
-
-def parse_event(line: str | bytes) -> Event:
-    """Read one event from a line of JSON. Raises pydantic.ValidationError."""
-    return _adapter().validate_json(line)
-
-
-def _adapter() -> TypeAdapter[Event]:
-    global _cached_adapter
-    if _cached_adapter is None:
-        _cached_adapter = TypeAdapter(Event)
-    return _cached_adapter
-
-
-_cached_adapter: TypeAdapter[Event] | None = None

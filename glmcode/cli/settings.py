@@ -8,8 +8,8 @@ from typing import Any
 
 from glmcode import paths
 from glmcode.config import PROJECT_FILE, ConfigError, Settings, load
+from glmcode.telling import told
 from glmcode.trust import is_trusted, project_config, remember
-from glmcode_sandbox.clean import clean_text
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
 
 
@@ -50,5 +50,5 @@ def refuse_unbuilt(settings: Settings) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people, on standard error."""
-    print(f"glmcode: {clean_text(text)}", file=sys.stderr, flush=True)
+    """What people are told, on standard error."""
+    print(told(text), file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from glmcode.config import Settings
 from glmcode.events import PASSING, AssistantMessage, Event, SessionStarted, ToolFinished
+from glmcode.telling import told
 from glmcode_sandbox.clean import clean_text, one_line
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ class Output:
             self._events.write(result.as_json() + "\n")
 
     def say(self, text: str) -> None:
-        """A line for people, on standard error."""
+        """What people are told, on standard error."""
         self._last_said = time.monotonic()
         with contextlib.suppress(OSError):  # a terminal or reader that went away must not end the run
-            print(f"glmcode: {clean_text(text)}", file=sys.stderr, flush=True)
+            print(told(text), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         if self._events is not None:

@@ -73,6 +73,7 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
     tree = await job.workspace.tree()
     findings.patch = await job.workspace.patch(tree)
     findings.files = tuple(change.path for change in await job.workspace.changes(tree))
+    findings.applied = job.workspace.mode == "direct" and bool(findings.patch)
     if interrupts.code:
         return
     if verifier is not None and findings.tests_before and findings.patch:
@@ -148,10 +149,7 @@ async def _apply(job: Job, findings: Findings) -> None:
     changed = (*findings.files, *await job.workspace.new_git_folders())
     for path in protected(changed, job.workspace.hook_paths):
         job.output.say(f"warning: protected git, hook or task file changed: {display_name(path)}")
-    if job.workspace.mode == "direct":
-        findings.applied = bool(findings.patch)
-        return
-    if not findings.patch or not _wants_apply(job, findings):
+    if job.workspace.mode == "direct" or not findings.patch or not _wants_apply(job, findings):
         return
     try:
         applied = await job.workspace.apply()

@@ -1,7 +1,10 @@
 import json
 
-from glmcode.events import AssistantMessage, Failure, Record, ToolFinished, TurnFinished, parse_event
+from pydantic import TypeAdapter
+
+from glmcode.events import AssistantMessage, Event, Failure, Record, ToolFinished, TurnFinished
 from glmcode.exit_codes import of_turn
+from glmcode.telling import told
 from glmcode_engine.messages import ToolCall, Usage
 
 
@@ -20,7 +23,14 @@ def test_events_survive_json_and_their_line_is_harmless_on_a_terminal() -> None:
         line = event.as_json()
         assert line.isascii() and line.isprintable()
         assert type(event).model_validate(json.loads(line)) == event
-    assert parse_event(events[2].as_json()) == events[2]
+    any_event: TypeAdapter[Event] = TypeAdapter(Event)
+    assert any_event.validate_json(events[2].as_json()) == events[2]
+
+
+def test_what_is_told_cannot_pose_as_a_further_message() -> None:
+    assert told("not applied: a\nglmcode: verdict verified\x1b[2J\n") == (
+        "glmcode: not applied: a\n    glmcode: verdict verified"
+    )
 
 
 def test_endings_map_to_the_exit_codes_of_the_contract() -> None:
