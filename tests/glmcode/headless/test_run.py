@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,19 @@ def test_a_signal_in_the_middle_of_a_command_ends_the_run_in_order(
     with contextlib.suppress(ProcessLookupError):
         os.kill(int(marker.read_text()), 0)
         pytest.fail("the command is still running")
+
+
+def test_an_interrupted_direct_run_has_its_changes_in_place(repo: Path) -> None:
+    marker = repo.parent / "running"
+    hanging = shell(f"echo $$ > {marker}; exec sleep 300")
+    process = start(repo, "run", "wait", "--workspace", "direct", "--output", "json", calls=[FIX, hanging])
+    while not (marker.exists() and marker.read_text().strip()):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    code, (result,), told = finish(process)
+    assert (code, result["status"], result["applied"]) == (130, "cancelled", True), told
+    assert status(repo) == " M calc.py\n" and "git apply" not in told
 
 
 def test_artifacts_inside_the_repository_are_no_part_of_the_change(repo: Path) -> None:
