@@ -53,7 +53,7 @@ def open_remote(settings: Settings) -> "RemoteEngine":
 
 
 async def ask_window(settings: Settings) -> int | None:
-    """The model's window in tokens, as the user, else the server itself, else the preset tells it. Raises ConfigError."""
+    """The model's window in tokens, as the user, else the server, else the preset tells it. Raises ConfigError."""
     from glmcode_engine.server_tokens import ServerTokens
 
     engine = open_remote(settings)
