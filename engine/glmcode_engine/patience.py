@@ -93,7 +93,9 @@ class PatientEngine:
                     raise
                 reason = str(error)
             if answered:
-                yield Repaired("broken_stream", f"asked for the answer again: {reason}", restarts=True)
+                yield Repaired(
+                    "broken_stream", "the answer broke off in the middle; what came of it is void", restarts=True
+                )
             yield RetryNotice(attempt=failures, delay_s=delay, reason=reason)
             await self._sleep(delay)
 

@@ -109,7 +109,7 @@ async def test_what_stays_so_is_not_tried_again(kind: str) -> None:
 async def test_an_answer_that_broke_off_is_void_and_asked_for_again() -> None:
     clock, engine = Clock(), Attempts([((TextDelta("half"),), EngineError("unreachable", "reset")), (ANSWER, None)])
     parts = await parts_of(clock.wrap(engine), ask())
-    void = Repaired("broken_stream", "asked for the answer again: reset", restarts=True)
+    void = Repaired("broken_stream", "the answer broke off in the middle; what came of it is void", restarts=True)
     assert parts == [TextDelta("half"), void, RetryNotice(1, 1.0, "reset"), *ANSWER]
     assert (engine.made, engine.closed) == (2, 2)
 

@@ -18,7 +18,7 @@ from glmcode_sandbox.base import ExecResult, NoSandboxError
 from glmcode_sandbox.protected import protected
 from glmcode_tools.base import ToolContext
 from glmcode_tools.toolbox import Toolbox
-from tests.fakes import FakeEngine, FakeSandbox
+from tests.fakes import FakeSandbox
 
 READ = ("read", '{"path": "a.py"}')
 PROTECTED = ("write", '{"path": ".vscode/tasks.json", "content": "{}"}')
@@ -47,7 +47,7 @@ class GoneSandbox(FakeSandbox):
 
 def agent_of(
     session: Session,
-    engine: FakeEngine,
+    engine: Engine,
     *,
     sandbox: FakeSandbox | None = None,
     mode: Any = "deny",
