@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from glmcode.events import AssistantDelta, Event, ReasoningDelta, Retry
 from glmcode.session.store import Session
-from glmcode.turn import LimitReached, Tally
+from glmcode.turn import NO_ROOM, LimitReached, Tally
 from glmcode.watch import TurnWatch
 from glmcode.window import Window
 from glmcode_engine.assemble import Assembler
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MOST_COMPACTIONS = 2
 """In one step; the second aims at half of what the first did, or less."""
-_NO_ROOM = "compacting did not help; pass a smaller --context, shorten the task, or use a model with a larger window"
 
 
 class Asking:
@@ -49,13 +48,16 @@ class Asking:
         self._answer: Assembler | None = None
         self._targets: list[int] = []
         """What the compactions of this step aimed at."""
+        self._crowded = False
+        """Whether compacting ahead no longer makes room; each further step would only try in vain."""
 
     async def answer(self, step: int) -> tuple[Message, str]:
         """The answer and the server's reason for stopping. Raises EngineError, LimitReached."""
         self._targets = []
         thinking = self._thinking
-        if await self._window.overfull(self._request(thinking)):
+        if not self._crowded and await self._window.overfull(self._request(thinking)):
             await self._compact("the prompt left too little room for an answer")
+            self._crowded = await self._window.overfull(self._request(thinking))
         while True:
             if (ending := self._tally.spent()) is not None:
                 raise LimitReached(ending)
@@ -66,7 +68,7 @@ class Asking:
                     raise
                 self._window.learn(error.window)
                 if not await self._compact("the server refused the prompt as too long"):
-                    raise EngineError("overflow", f"{error}; {_NO_ROOM}") from None
+                    raise EngineError("overflow", f"{error}; compacting did not help: {NO_ROOM}") from None
                 self._give_up("overflow", "the prompt was too long; asked again")
                 continue
             if self._fills_window(stop) and await self._compact("the window was full before the answer was complete"):

@@ -1,5 +1,6 @@
 """Making the engine that the settings ask for."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ async def ask_window(settings: Settings) -> int | None:
     """The model's window in tokens, as the user, else the server, else the preset tells it. Raises ConfigError."""
     from glmcode_engine.server_tokens import ServerTokens
 
-    engine = open_remote(settings)
+    engine = await asyncio.to_thread(open_remote, settings)  # the key may come from the system keyring
     try:
         return await ServerTokens(engine).window()
     finally:

@@ -7,6 +7,9 @@ from glmcode.cost import Prices
 from glmcode.events import EndReason, TurnFinished, UsageCounted
 from glmcode_engine.messages import Message, Usage
 
+NO_ROOM = "pass a smaller --context, shorten the task, or use a model with a larger window"
+"""What to do about a conversation that compacting does not make short enough."""
+
 
 @dataclass(frozen=True, slots=True)
 class TurnLimits:
@@ -108,8 +111,8 @@ def ending_of(message: Message, stop: str) -> Ending:
         case "sensitive" | "content_filter":
             return Ending("error", "filtered", "the server's content filter stopped the answer; rephrase the task")
         case "model_context_window_exceeded":
-            text = "the conversation no longer fits the model's window; start a new one"
-            return Ending("error", "overflow", text)
+            text = "the conversation does not fit the model's window, and nothing of it can be left out"
+            return Ending("error", "overflow", f"{text}; {NO_ROOM}")
     if not message.content.strip():
         return Ending("error", "unusable", "the model gave an empty answer; run again, or go on with --resume")
     return Ending("done")

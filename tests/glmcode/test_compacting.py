@@ -214,6 +214,15 @@ async def test_a_prompt_that_leaves_no_room_is_compacted_before_it_is_sent(sessi
     assert max(map(size, engine.requests)) < 43_000
 
 
+async def test_a_task_that_fills_the_window_is_not_compacted_at_every_step(session: Session) -> None:
+    engine = FakeEngine(*map(reads, range(3)), SUMMARY, *map(reads, range(3, 9)), says("done"))
+    agent = agent_of(session, engine, sandbox=sandbox(), window=Window(16_000))
+    events = await play(agent, "read " + "all the files there are " * 2_300)
+    assert ending(events) == ("done", "")
+    assert 1 <= len(compactions(events)) <= 2
+    assert_every_call_has_one_result(session)
+
+
 async def test_a_known_large_window_changes_nothing(session: Session) -> None:
     events, _ = await run(session, *map(reads, range(12)), says("done"), window=Window(200_000))
     assert (ending(events), compactions(events), segments(events)) == (("done", ""), [], [])
