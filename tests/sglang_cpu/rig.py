@@ -13,9 +13,11 @@ INSTALLED = "glmcode-rig"
 VENV = Path(os.environ.get("GLMCODE_TEST_SGLANG") or f"~/.cache/glmcode-tests/sglang-{SGLANG}").expanduser().absolute()
 """Settled on import: tests get a home and an environment of their own."""
 
+REQUESTS_AT_ONCE = 4
+"""Further ones wait."""
 ENVIRON = {
     "SGLANG_USE_CPU_ENGINE": "1",
-    "PYTHONPATH": str(HERE / "stand_ins"),
+    "PYTHONPATH": f"{HERE / 'stand_ins'}{os.pathsep}{HERE / 'inside'}",
     "HF_HUB_OFFLINE": "1",
     "TORCHDYNAMO_DISABLE": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -29,8 +31,9 @@ FLAGS = (
     *("--attention-backend", "torch_native"),
     *("--mem-fraction-static", "0.1"),
     *("--max-total-tokens", "49152"),
-    *("--max-running-requests", "4"),
+    *("--max-running-requests", str(REQUESTS_AT_ONCE)),
     "--disable-overlap-schedule",
+    "--sleep-on-idle",
     "--constrained-json-disable-any-whitespace",
     "--enable-custom-logit-processor",
 )
