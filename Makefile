@@ -13,7 +13,7 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 $(PYTEST)
 
-# The real SGLang server for the tests marked sglang: about 2.5 GB and 4 minutes, once.
+# The real SGLang server for the tests marked sglang: about 2.5 GB and some minutes, once.
 sglang-cpu: $(VENV)/.dev
 	$(BIN)/python -m tests.sglang_cpu.install
 
