@@ -108,8 +108,11 @@ class EngineError(Exception):
         *,
         retry_after_s: float | None = None,
         retry: RetryAdvice | None = None,
+        code: str | None = None,
     ) -> None:
+        """`code`: what the server's JSON calls the error, "" where it has no word for it; None: no JSON told it."""
         super().__init__(message)
+        self.code = code
         self.kind: ErrorKind = kind
         self.retry_after_s = retry_after_s
         self.retry: RetryAdvice = retry or ("patiently" if kind in ("rate_limited", "unreachable") else "never")

@@ -84,6 +84,7 @@ def server_error(
         f"{where}: {said} - {advice}",
         retry_after_s=wait_s,
         retry=meaning.retry,
+        code=one_line(code, secret=api_key, limit=60) if isinstance(body, dict) else None,
     )
 
 

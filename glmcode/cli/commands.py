@@ -60,6 +60,8 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             return print_pack(options)
         case "sandbox":
             return _sandbox(options, words)
+        case "engine":
+            return _engine(options)
         case "tool":
             from glmcode.cli.place import run_tool
 
@@ -123,6 +125,20 @@ def _sandbox(options: argparse.Namespace, words: Words) -> int:
             from glmcode.cli.doctor import doctor
 
             return asyncio.run(doctor(options, sandbox_only=True))
+
+
+def _engine(options: argparse.Namespace) -> int:
+    match options.verb:
+        case "check":
+            from glmcode.cli.engine_check import engine_check
+
+            return run_to_end(interruptible(engine_check(options)))
+        case "bench":
+            from glmcode.cli.engine_bench import engine_bench
+
+            return run_to_end(interruptible(engine_bench(options)))
+        case _:
+            raise AssertionError(f"no such verb: {options.verb}")
 
 
 def _words(before: Sequence[str], after: Words) -> list[str]:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from glmcode.cli.engine_check_parser import add_bench, add_check
+
 EXIT_CODES = """\
 exit codes:
   0 done (run), verified (fix)        6 the change broke a passing test   69 no engine answers
@@ -261,8 +263,10 @@ def _add_small(commands: "_Commands[_Parser]") -> None:
 def _add_later(commands: "_Commands[_Parser]") -> None:
     engine = commands.add_parser("engine", help=f"plan, serve and watch an embedded engine ({NOT_BUILT})")
     verbs = engine.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
-    for name in ("plan", "serve", "status", "stop", "check", "bench"):
+    for name in ("plan", "serve", "status", "stop"):
         _later(verbs, name)
+    add_check(verbs)
+    add_bench(verbs)
     vscode = commands.add_parser("vscode", help=f"tasks for VS Code ({NOT_BUILT})")
     verbs = vscode.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     for name in ("init", "remove"):

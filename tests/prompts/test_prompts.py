@@ -18,6 +18,10 @@ from glmcode_tools.toolbox import Toolbox
 SNAPSHOT = Path(__file__).with_name("snapshot.md")
 WRITE = bool(os.environ.get("GLMCODE_WRITE_SNAPSHOTS"))
 SYSTEM = {"workspace": "/work/repository", "sandbox": "docker, network none"}
+CHECK = (
+    *(f"check/{name}" for name in ("system", "hello", "think", "calls", "reasoning", "log", "count")),
+    *(f"check/tools/{name}" for name in ("look_up", "store", "read_log")),
+)
 MAX_TOKENS = 3000
 CHARS_PER_TOKEN = 3.2
 """Low for English and JSON, so that the estimate is high."""
@@ -37,6 +41,9 @@ def everything() -> str:
         "nudge_empty": load("nudge_empty"),
         "nudge_announced": load("nudge_announced"),
         "repeated": load("repeated", times="3"),
+        **{name: load(name) for name in CHECK},
+        "bench/system": load("bench/system", id="ID", pack="PACK"),
+        **{name: load(name) for name in ("bench/first", "bench/second")},
     }
     return "\n\n".join(f"<!-- {name} -->\n{text}" for name, text in texts.items()) + "\n"
 
@@ -55,6 +62,9 @@ def test_every_text_file_is_in_use() -> None:
     folder = files("glmcode_prompts")
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     assert found == {"system.md", "fix.md", "task.md", "nudge_empty.md", "nudge_announced.md", "repeated.md"}
+    tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
+    assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
+    assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
     tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
     assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
 

@@ -1,0 +1,73 @@
+import dataclasses
+
+from glmcode.cli.engine_check import texts
+from glmcode_engine.base import EngineError, Stop, TextDelta
+from glmcode_engine.conformance import counting, limits
+from glmcode_engine.conformance.checks import CHECKS, judge_all
+from glmcode_engine.conformance.evidence import Evidence
+from glmcode_engine.conformance.exchanges import ExchangeName, requests, too_long
+from glmcode_engine.conformance.observation import Arrival, Observed
+from glmcode_engine.tokens import Counter
+
+REQUESTS = requests(texts(), 200_000)
+
+
+def seen(name: ExchangeName, at_s: float = 0.5, error: EngineError | None = None) -> Observed:
+    parts = () if error else (Arrival(at_s, TextDelta("1 2")), Arrival(at_s + 1, Stop("length")))
+    return Observed(REQUESTS[name], parts, error, seconds=at_s + 1)
+
+
+def evidence(**seen: Observed) -> Evidence:
+    return Evidence("vllm", "glm-4.6", seen)  # type: ignore[arg-type]
+
+
+def test_an_answer_that_begins_late_after_an_abandoned_one_shows_that_the_server_went_on() -> None:
+    left = dataclasses.replace(seen("left"), left_early=True)
+    prompt = evidence(log=seen("log", 2.0), left=left, limited=seen("limited", 6.0))
+    late = evidence(log=seen("log", 2.0), left=left, limited=seen("limited", 9.0))
+    assert limits.early_stop(prompt).status == "ok"
+    assert limits.early_stop(late).status == "warn"
+    assert "9.00 s" in limits.early_stop(late).detail
+
+
+def test_an_error_page_is_no_error_in_json() -> None:
+    page = EngineError("bad_request", "http://x (HTTP 400): <html>\x1b[31m - the request was refused")
+    verdict = limits.errors(evidence(unknown_model=seen("unknown_model", error=page)))
+    assert verdict.status == "warn" and "no JSON" in verdict.detail and "\x1b" not in verdict.detail
+    coded = EngineError("bad_request", "refused", code="NotFoundError")
+    assert (
+        limits.errors(evidence(unknown_model=seen("unknown_model", error=coded))).detail == "JSON, code NotFoundError"
+    )
+    assert limits.errors(evidence(unknown_model=seen("unknown_model"))).status == "skipped"
+
+
+def test_a_wrong_model_name_must_not_look_like_another_failure() -> None:
+    for kind, status in (("bad_request", "ok"), ("unreachable", "fail"), ("rate_limited", "skipped")):
+        error = EngineError(kind, "no")  # type: ignore[arg-type]
+        assert limits.unknown_model(evidence(unknown_model=seen("unknown_model", error=error))).status == status
+
+
+def test_a_window_that_nobody_tells_comes_with_what_to_do() -> None:
+    verdict = counting.window(evidence())
+    assert verdict.status == "warn" and "--window" in (verdict.remedy or "")
+    told = Evidence("vllm", "glm-4.6", {}, window=(65_536, "server"))
+    assert counting.window(told).detail == "65,536 tokens, told by the server"
+
+
+def test_nothing_seen_is_nothing_judged() -> None:
+    results = judge_all(evidence())
+    assert [each.name for each in results] == [check.name for check in CHECKS]
+    assert {each.status for each in results} == {"skipped"}
+
+
+def test_the_log_has_the_tokens_it_is_meant_to_have_and_leaves_a_small_window_room() -> None:
+    count = Counter().count
+    assert 7_200 < count(REQUESTS["log"].messages[3].content) < 8_800
+    small = requests(texts(), 8_192)
+    whole = "".join(message.content for message in small["left"].messages)
+    assert count(whole) + (small["left"].max_tokens or 0) < 7_000
+
+
+def test_a_prompt_that_is_too_long_is() -> None:
+    for window in (8_192, 202_752):
+        assert Counter().count(too_long(texts(), window).messages[1].content) > 1.2 * window
