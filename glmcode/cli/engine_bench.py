@@ -14,6 +14,7 @@ from glmcode.engines import open_remote
 from glmcode.exit_codes import ExitCode, of_error
 from glmcode_engine.base import EngineError
 from glmcode_engine.bench import MAX_TOKENS, Bench, Prompts, Round, bench
+from glmcode_engine.conformance.observation import connect
 from glmcode_engine.messages import Usage
 from glmcode_engine.patience import Patience, PatientEngine
 from glmcode_engine.presets import is_own
@@ -30,13 +31,15 @@ async def engine_bench(options: argparse.Namespace) -> int:
     if not 1 <= options.budget <= 200_000:
         raise ConfigError("--context is between 1 and 200000 tokens")
     settings = settings_of(options)
-    engine = PatientEngine(open_remote(settings), Patience(max_wait_s=settings.patience))
+    remote = open_remote(settings)
+    engine = PatientEngine(remote, Patience(max_wait_s=settings.patience))
     try:
         repo = find_repository(settings.repo or Path.cwd())
         packed = await asyncio.to_thread(pack, repo, load("bench/first"), options.budget)
         prompts = _prompts(packed.text, options.rounds)
         prices = settings.price or known_prices(settings.base_url, settings.model)
         _announce(settings, prompts, prices, agreed=options.pay)
+        await connect(remote)
         record = await bench(engine, prompts, pack_tokens=packed.tokens, on_round=_progress)
     except EngineError as error:
         say(str(error))

@@ -1,7 +1,9 @@
 """`glmcode engine check`: whether an endpoint does what an agent needs, as a table or a record."""
 
 import argparse
+import shutil
 import sys
+import textwrap
 
 from glmcode.cli.settings import say, settings_of
 from glmcode.config import ConfigError, Settings
@@ -26,7 +28,8 @@ async def engine_check(options: argparse.Namespace) -> int:
         raise ConfigError("--timeout: seconds greater than 0")
     settings = settings_of(options)
     record, error = await _conducted(settings, limit_s, thorough=options.thorough)
-    print(record.model_dump_json() if options.json else render(record), end="\n" if options.json else "")
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(record.model_dump_json() if options.json else render(record, columns), end="\n" if options.json else "")
     if error is not None and error.kind in _ENDS:
         say(str(error))
         return of_error(error.kind)
@@ -51,18 +54,24 @@ def texts() -> Texts:
     return Texts(**{name: load(path) for name, path in names.items()})
 
 
-def render(record: Conformance) -> str:
-    """The table for people, one check a line, its remedy below."""
+def render(record: Conformance, columns: int | None = None) -> str:
+    """The table for people, one check a line, its remedy below; long lines are folded to so many columns."""
     width = max(len(check.name) for check in record.checks)
     lines = [f"{one_line(record.engine.model, 100)} at {one_line(record.engine.base_url or '', 200)}", ""]
     for check in record.checks:
         took = f"{check.seconds:5.1f} s" if check.seconds else " " * 7
-        lines.append(f"{check.status:7}  {check.name:{width}}  {took}  {one_line(check.detail, 400)}".rstrip())
+        lines += _row(f"{check.status:7}  {check.name:{width}}  {took}  ", check.detail, columns)
         if check.remedy:
-            lines.append(f"{'':7}  {'':{width}}  {'':7}  -> {one_line(check.remedy, 400)}")
+            lines += _row(" " * (width + 20), f"-> {check.remedy}", columns)
     counts = ", ".join(f"{number} {name}" for name, number in record.summary.model_dump().items() if number)
     lines += ["", f"{counts}; {record.requests} requests in {record.seconds:.1f} s"]
     return "\n".join(lines) + "\n"
+
+
+def _row(head: str, text: str, columns: int | None) -> list[str]:
+    room = max(30, (columns or 10_000) - len(head))
+    first, *rest = textwrap.wrap(one_line(text, 400), room) or [""]
+    return [(head + first).rstrip(), *(" " * len(head) + each for each in rest)]
 
 
 def _progress(name: str) -> None:

@@ -9,7 +9,7 @@ from glmcode_engine.base import Engine, EngineError, EngineInfo
 from glmcode_engine.conformance.checks import judge_all
 from glmcode_engine.conformance.evidence import CheckResult, CheckStatus, Evidence
 from glmcode_engine.conformance.exchanges import ENOUGH, ExchangeName, Texts, requests, too_long
-from glmcode_engine.conformance.observation import Observed, observe
+from glmcode_engine.conformance.observation import Observed, connect, observe
 from glmcode_engine.messages import Request, Value
 from glmcode_engine.patience import Patience, PatientEngine
 from glmcode_engine.presets import is_own
@@ -106,6 +106,7 @@ async def conduct(
     began = time.perf_counter()
     endpoint, tokens = engine.endpoint, ServerTokens(engine)
     conductor = _Conductor(engine, stranger, limit_s, on_ask)
+    await conductor.within(connect(engine))
     window = await conductor.within(tokens.told_window())
     long_prompt = thorough or is_own(endpoint.base_url)
     await conductor.ask_all(texts, window[0] if window else None, long_prompt=long_prompt)

@@ -24,9 +24,10 @@ def cache(evidence: Evidence) -> Verdict:
     before, after = evidence.seen["log"].usage, evidence.seen["limited"].usage
     if not before or not after or not before.prompt_tokens:
         return skipped("without usage it cannot be told")
-    ratio = after.cached_tokens / before.prompt_tokens
-    told = f"{after.cached_tokens:,} of {before.prompt_tokens:,} tokens came from the cache ({min(ratio, 1):.0%})"
-    if not after.cached_tokens:
+    reused = min(after.cached_tokens, before.prompt_tokens)
+    ratio = reused / before.prompt_tokens
+    told = f"{reused:,} of {before.prompt_tokens:,} tokens came from the cache ({ratio:.0%})"
+    if not reused:
         remedy = "SGLang reports it with --enable-cache-report; vLLM with --enable-prompt-tokens-details."
         return warn("no cached tokens reported: every step is paid in full, or the report is off", remedy)
     return ok(told) if ratio >= 0.5 else warn(f"only {told}")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from glmcode_engine.assemble import Assembler
 from glmcode_engine.base import Engine, EngineError, StreamPart, ToolCallDelta, closing
 from glmcode_engine.messages import Request, ToolCall, Usage
+from glmcode_engine.remote import RemoteEngine
 
 _SAID = frozenset({"reasoning", "text", "tool_call"})
 
@@ -119,3 +121,12 @@ async def observe(engine: Engine, request: Request, *, enough: int | None = None
     except EngineError as caught:
         error = caught
     return Observed(request, tuple(arrivals), error, time.perf_counter() - began, left)
+
+
+async def connect(engine: RemoteEngine) -> None:
+    """Ask for something small, so that the first measured answer waits for no client and no connection to be made.
+
+    What comes of it does not matter: the first answer will say what is wrong.
+    """
+    with suppress(EngineError):
+        await engine.call("GET", "/models")

@@ -110,6 +110,14 @@ def test_the_table_keeps_hostile_words_on_their_line() -> None:
     assert shown.count("\n") == 6 and "\x1b" not in shown
 
 
+def test_the_table_folds_to_the_width_of_a_terminal() -> None:
+    engine = EngineInfo(kind="remote", model="m", base_url="http://x/v1")
+    check = CheckResult(name="answers", status="warn", detail="word " * 40, remedy="do this " * 20, seconds=1)
+    record = Conformance(engine=engine, window=None, checks=(check,), summary=Summary(warn=1), requests=1, seconds=2)
+    assert max(map(len, render(record, 80).splitlines())) <= 80
+    assert render(record, 80).split() == render(record).split()
+
+
 def test_the_texts_are_those_of_the_prompts_and_none_is_within_another() -> None:
     given = json.loads(texts().model_dump_json())
     assert all(given.values())
