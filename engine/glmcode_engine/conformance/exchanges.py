@@ -1,5 +1,6 @@
 """The requests of the conformance test: few and cheap, each serving several checks."""
 
+import json
 from typing import Literal
 
 from glmcode_engine.messages import Message, Request, ToolCall, ToolSpec, Value
@@ -95,14 +96,16 @@ def _user(text: str) -> Message:
 
 
 def _called(reasoning: str) -> tuple[Message, ...]:
-    """An answer to `calls` with two of its calls, and their results."""
+    """An answer to `calls` as it should be, and the results of its calls."""
+    made: list[tuple[str, object, str]] = [("look_up", {"name": name}, code) for name, code in CODES.items()]
+    made.append(("store", STORED, "kept"))
     calls = tuple(
-        ToolCall(id=f"call_{number}", name="look_up", arguments=f'{{"name": "{name}"}}')
-        for number, name in enumerate(CODES)
+        ToolCall(id=f"call_{number}", name=name, arguments=json.dumps(arguments, ensure_ascii=False))
+        for number, (name, arguments, _) in enumerate(made)
     )
     answer = Message(role="assistant", reasoning_content=reasoning, tool_calls=calls)
-    results = zip(calls, CODES.values(), strict=True)
-    return (answer, *(Message(role="tool", content=code, tool_call_id=call.id) for call, code in results))
+    results = zip(calls, made, strict=True)
+    return (answer, *(Message(role="tool", content=result, tool_call_id=call.id) for call, (_, _, result) in results))
 
 
 def _log_call(tokens: int) -> tuple[Message, Message]:

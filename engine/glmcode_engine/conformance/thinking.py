@@ -59,12 +59,13 @@ def reasoning_streamed(evidence: Evidence) -> Verdict:
 def reasoning_accepted(evidence: Evidence) -> Verdict:
     """Whether reasoning that is sent back is taken, and put into the prompt."""
     before, after = evidence.seen["calls"].usage, evidence.seen["results"].usage
-    sent = evidence.seen["results"].request.messages[2]
+    sent = evidence.seen["results"].request.messages[2:]
     if not before or not after or not (before.prompt_tokens and after.prompt_tokens):
         return ok("accepted; without usage it cannot be told whether the model is shown it")
-    thought = estimate_tokens(sent.reasoning_content or "")
+    thought = sum(estimate_tokens(message.reasoning_content or "") for message in sent)
+    said = [text for message in sent for text in (message.content, *(call.arguments for call in message.tool_calls))]
     grown = after.prompt_tokens - before.prompt_tokens
-    if grown < thought // 2:
+    if grown < sum(map(estimate_tokens, said)) + thought // 2:
         remedy = "Check --dialect: it says which field the reasoning is sent back in."
         return warn(f"accepted, but the prompt grew by {grown} tokens only: the model is not shown it", remedy)
     return ok(f"accepted and shown to the model: the prompt grew by {grown} tokens, some {thought} of them reasoning")

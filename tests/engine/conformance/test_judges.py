@@ -1,12 +1,13 @@
 import dataclasses
 
 from glmcode.cli.engine_check import texts
-from glmcode_engine.base import EngineError, Stop, TextDelta
-from glmcode_engine.conformance import counting, limits
+from glmcode_engine.base import EngineError, Stop, TextDelta, UsageReport
+from glmcode_engine.conformance import counting, limits, thinking
 from glmcode_engine.conformance.checks import CHECKS, judge_all
 from glmcode_engine.conformance.evidence import Evidence
 from glmcode_engine.conformance.exchanges import ExchangeName, requests, too_long
 from glmcode_engine.conformance.observation import Arrival, Observed
+from glmcode_engine.messages import Usage
 from glmcode_engine.tokens import Counter
 
 REQUESTS = requests(texts(), 200_000)
@@ -52,6 +53,24 @@ def test_a_window_that_nobody_tells_comes_with_what_to_do() -> None:
     assert verdict.status == "warn" and "--window" in (verdict.remedy or "")
     told = Evidence("vllm", "glm-4.6", {}, window=(65_536, "server"))
     assert counting.window(told).detail == "65,536 tokens, told by the server"
+
+
+def test_reasoning_that_is_taken_but_left_out_of_the_prompt_shows_in_its_growth() -> None:
+    def grown_by(tokens: int) -> str:
+        """The verdict where the calls and their results grew the prompt by so many tokens."""
+        counts = {"calls": 600, "results": 600 + tokens}
+        reports = {name: (Arrival(1, UsageReport(Usage(prompt_tokens=count))),) for name, count in counts.items()}
+        return thinking.reasoning_accepted(
+            evidence(**{name: Observed(REQUESTS[name], parts) for name, parts in reports.items()})  # type: ignore[index]
+        ).status
+
+    sent = REQUESTS["results"].messages[2]
+    count, thought = Counter().count, sent.reasoning_content or ""
+    # As GLM-4.6's template writes them, with its tags around names, arguments and results.
+    rendered = sum(count(call.name + call.arguments) for call in sent.tool_calls) + 120
+    assert 250 < count(thought) < 350
+    assert grown_by(rendered) == "warn"
+    assert grown_by(rendered + count(thought)) == "ok"
 
 
 def test_nothing_seen_is_nothing_judged() -> None:
