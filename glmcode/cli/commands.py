@@ -60,8 +60,6 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             return print_pack(options)
         case "sandbox":
             return _sandbox(options, words)
-        case "engine":
-            return _engine(options)
         case "tool":
             from glmcode.cli.place import run_tool
 
@@ -74,6 +72,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.doctor import doctor
 
             return asyncio.run(doctor(options, sandbox_only=False))
+        case "engine":
+            from glmcode.cli.engine import run_engine
+
+            return run_engine(options)
         case "completion":
             from glmcode.cli.completion import completion_script
 
@@ -125,20 +127,6 @@ def _sandbox(options: argparse.Namespace, words: Words) -> int:
             from glmcode.cli.doctor import doctor
 
             return asyncio.run(doctor(options, sandbox_only=True))
-
-
-def _engine(options: argparse.Namespace) -> int:
-    match options.verb:
-        case "check":
-            from glmcode.cli.engine_check import engine_check
-
-            return run_to_end(interruptible(engine_check(options)))
-        case "bench":
-            from glmcode.cli.engine_bench import engine_bench
-
-            return run_to_end(interruptible(engine_bench(options)))
-        case _:
-            raise AssertionError(f"no such verb: {options.verb}")
 
 
 def _words(before: Sequence[str], after: Words) -> list[str]:

@@ -2,7 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, Protocol
+
+from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
+from glmcode.cli.subcommands import SubCommands, SubParser
 
 CHECK_EXIT_CODES = """\
 exit codes: 0 nothing failed (warnings do not count), 1 a check failed, 2 usage or configuration,
@@ -10,17 +12,9 @@ exit codes: 0 nothing failed (warnings do not count), 1 a check failed, 2 usage 
 BENCH_EXIT_CODES = """\
 exit codes: 0 measured, 2 usage or configuration (also: it costs money and --yes is missing),
 9 the answers could not be used, 69 no engine answers, 75 try again later, 77 the key was refused"""
-_PRESETS = ("zai", "zai-coding", "bigmodel", "bigmodel-coding", "novita", "openrouter", "sglang", "vllm")
-_DIALECTS = ("auto", "zai", "sglang", "vllm", "openrouter", "novita", "plain")
 
 
-class Verbs(Protocol):
-    """What `add_subparsers` gives."""
-
-    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
-
-
-def add_check(verbs: Verbs) -> None:
+def add_check(verbs: "SubCommands[SubParser]") -> None:
     """`glmcode engine check`."""
     check = _add(
         verbs, "check", "test in about a minute whether an endpoint does what an agent needs", CHECK_EXIT_CODES
@@ -32,7 +26,7 @@ def add_check(verbs: Verbs) -> None:
     check.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole test, default 60", dest="limit")
 
 
-def add_bench(verbs: Verbs) -> None:
+def add_bench(verbs: "SubCommands[SubParser]") -> None:
     """`glmcode engine bench`."""
     bench = _add(verbs, "bench", "measure an endpoint's speed and its cache on a real repository", BENCH_EXIT_CODES)
     bench.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
@@ -43,7 +37,7 @@ def add_bench(verbs: Verbs) -> None:
     bench.add_argument("--yes", action="store_true", dest="pay", help="go on where the endpoint charges for tokens")
 
 
-def _add(verbs: Verbs, name: str, text: str, epilog: str) -> argparse.ArgumentParser:
+def _add(verbs: "SubCommands[SubParser]", name: str, text: str, epilog: str) -> argparse.ArgumentParser:
     parser = verbs.add_parser(
         name,
         help=text,
@@ -51,10 +45,10 @@ def _add(verbs: Verbs, name: str, text: str, epilog: str) -> argparse.ArgumentPa
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--preset", choices=_PRESETS, help="as of run")
+    parser.add_argument("--preset", choices=PRESET_NAMES, help="as of run")
     parser.add_argument("--base-url", metavar="URL", help="as of run")
     parser.add_argument("--model", metavar="NAME", help="as of run")
-    parser.add_argument("--dialect", choices=_DIALECTS, help="as of run")
+    parser.add_argument("--dialect", choices=DIALECT_NAMES, help="as of run")
     parser.add_argument("--extra-body", metavar="JSON", help="as of run")
     parser.add_argument("--idle-timeout", type=float, metavar="SECONDS", help="as of run")
     parser.add_argument("--json", action="store_true", help="one JSON object")
