@@ -12,6 +12,7 @@ from glmcode.exit_codes import ExitCode, of_error
 from glmcode_engine.base import EngineError
 from glmcode_engine.conformance.conduct import Conformance, conduct
 from glmcode_engine.conformance.exchanges import Texts
+from glmcode_engine.presets import is_own
 from glmcode_prompts.library import load
 from glmcode_sandbox.clean import one_line
 
@@ -40,7 +41,14 @@ async def _conducted(settings: Settings, limit_s: float, *, thorough: bool) -> t
     engine = open_remote(settings)
     stranger = open_remote(settings.model_copy(update={"model": _STRANGER}))
     try:
-        return await conduct(engine, stranger, texts(), limit_s=limit_s, thorough=thorough, on_ask=_progress)
+        return await conduct(
+            engine,
+            stranger,
+            texts(),
+            long_prompt=thorough or is_own(engine.endpoint.base_url),
+            limit_s=limit_s,
+            on_ask=_progress,
+        )
     finally:
         await engine.aclose()
         await stranger.aclose()

@@ -12,7 +12,6 @@ from glmcode_engine.conformance.exchanges import ENOUGH, ExchangeName, Texts, re
 from glmcode_engine.conformance.observation import Observed, connect, observe
 from glmcode_engine.messages import Request, Value
 from glmcode_engine.patience import Patience, PatientEngine
-from glmcode_engine.presets import is_own
 from glmcode_engine.remote import RemoteEngine
 from glmcode_engine.server_tokens import ServerTokens
 
@@ -93,22 +92,21 @@ async def conduct(
     stranger: RemoteEngine,
     texts: Texts,
     *,
+    long_prompt: bool,
     limit_s: float = 60.0,
-    thorough: bool = False,
     on_ask: Callable[[str], None] = lambda name: None,
 ) -> tuple[Conformance, EngineError | None]:
     """Test an endpoint; also the error where it could not be asked at all, which then is the whole finding.
 
-    `stranger` is the same endpoint, asked for a model that does not exist. `thorough` also sends what may cost money
-    at a hosted service: a prompt longer than the window. `on_ask` is told each exchange before it is sent. Takes
-    `limit_s` seconds at most; what is left then is skipped.
+    `stranger` is the same endpoint, asked for a model that does not exist. `long_prompt` allows to send a prompt longer
+    than the window, where nothing cheaper is refused: a hosted service may charge for it. `on_ask` is told each
+    exchange before it is sent. Takes `limit_s` seconds at most; what is left then is skipped.
     """
     began = time.perf_counter()
     endpoint, tokens = engine.endpoint, ServerTokens(engine)
     conductor = _Conductor(engine, stranger, limit_s, on_ask)
     await conductor.within(connect(engine))
     window = await conductor.within(tokens.told_window())
-    long_prompt = thorough or is_own(endpoint.base_url)
     await conductor.ask_all(texts, window[0] if window else None, long_prompt=long_prompt)
     hello = conductor.seen.get("hello")
     counted = await conductor.within(tokens.count(hello.request)) if hello and hello.error is None else None

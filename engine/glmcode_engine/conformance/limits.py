@@ -32,6 +32,8 @@ def early_stop(evidence: Evidence) -> Verdict:
         return skipped("the answer ended before its stream was closed")
     if then.error is not None:
         return fail(f"the request after a closed stream failed: {then.error}", "Look into the server's log.")
+    if then.retries:
+        return warn(f"the request after a closed stream had to be sent again: {then.retries[0]}")
     if then.first_s is None:
         return skipped("the request after a closed stream got an empty answer")
     told = f"the next answer began after {then.first_s:.2f} s"

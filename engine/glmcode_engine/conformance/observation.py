@@ -34,6 +34,8 @@ class Observed:
     """From the request to the end, the waits for a busy server included."""
     left_early: bool = False
     """The stream was closed before its end."""
+    retries: tuple[str, ...] = ()
+    """Why it had to be asked again before."""
 
     @property
     def parts(self) -> tuple[StreamPart, ...]:
@@ -105,6 +107,7 @@ async def observe(engine: Engine, request: Request, *, enough: int | None = None
     began = sent = time.perf_counter()
     arrivals: list[Arrival] = []
     error: EngineError | None = None
+    retries: list[str] = []
     left, said = False, 0
     try:
         async with closing(engine.stream(request)) as parts:
@@ -112,6 +115,7 @@ async def observe(engine: Engine, request: Request, *, enough: int | None = None
                 now = time.perf_counter()
                 if part.kind == "retry":
                     sent = now + part.delay_s
+                    retries.append(part.reason)
                     continue
                 arrivals.append(Arrival(now - sent, part))
                 said += part.kind in _SAID
@@ -120,7 +124,7 @@ async def observe(engine: Engine, request: Request, *, enough: int | None = None
                     break
     except EngineError as caught:
         error = caught
-    return Observed(request, tuple(arrivals), error, time.perf_counter() - began, left)
+    return Observed(request, tuple(arrivals), error, time.perf_counter() - began, left, tuple(retries))
 
 
 async def connect(engine: RemoteEngine) -> None:

@@ -20,7 +20,7 @@ async def examined(
     endpoint = resolve_endpoint(server.base_url, "glm-4.6", dialect, window=window)
     engine = RemoteEngine(endpoint, api_key="sk-k")
     stranger = RemoteEngine(endpoint.model_copy(update={"model": "nobody"}), api_key="sk-k")
-    record, _ = await conduct(engine, stranger, texts(), **options)
+    record, _ = await conduct(engine, stranger, texts(), **{"long_prompt": True, **options})
     await engine.aclose()
     await stranger.aclose()
     return record
@@ -81,7 +81,7 @@ async def test_an_endpoint_that_refuses_the_first_question_is_asked_no_other() -
     async with SimulatedEndpoint(GoodModel("vllm"), flavor="vllm", key="another") as server:
         endpoint = resolve_endpoint(server.base_url, "glm-4.6", "vllm")
         engine = RemoteEngine(endpoint, api_key="sk-secret-key")
-        record, error = await conduct(engine, engine, texts())
+        record, error = await conduct(engine, engine, texts(), long_prompt=True)
         await engine.aclose()
     assert error is not None and error.kind == "auth"
     assert record.requests == 1 and statuses(record, "fail").keys() == {

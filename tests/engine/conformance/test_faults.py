@@ -124,11 +124,15 @@ async def test_one_fault_leaves_the_other_checks_alone() -> None:
     assert {name for name, each in results.items() if each.status != "ok"} == {"argument_types", "unknown_model"}
 
 
-async def test_what_may_cost_money_is_not_sent_to_a_hosted_service() -> None:
+async def test_a_prompt_beyond_the_window_is_sent_only_where_it_is_wanted_and_the_window_known() -> None:
     wrong: Wrong = {"beyond_window": Entry(content="ready")}
     async with SimulatedEndpoint(GoodModel("zai", wrong), flavor="zai") as server:
-        await examined(server, "zai", 50_000)
-        asked = len(server.requests)
-        await examined(server, "zai")  # without a window nobody knows what is too long
-        unsent = len(server.requests) - asked
-    assert (asked, unsent) == (10, 9)
+        records = [
+            await examined(server, "zai", 50_000, long_prompt=True),
+            await examined(server, "zai", 50_000, long_prompt=False),
+            await examined(server, "zai", None, long_prompt=True),
+        ]
+    overflow = [check for record in records for check in record.checks if check.name == "overflow"]
+    assert [record.requests for record in records] == [10, 9, 9]
+    assert [check.status for check in overflow] == ["ok", "skipped", "skipped"]
+    assert "--thorough" in overflow[1].detail and "--window" in overflow[2].detail

@@ -6,9 +6,13 @@ from glmcode_engine.conformance import counting, limits, thinking
 from glmcode_engine.conformance.checks import CHECKS, judge_all
 from glmcode_engine.conformance.evidence import Evidence
 from glmcode_engine.conformance.exchanges import ExchangeName, requests, too_long
-from glmcode_engine.conformance.observation import Arrival, Observed
+from glmcode_engine.conformance.observation import Arrival, Observed, observe
+from glmcode_engine.endpoint import resolve_endpoint
 from glmcode_engine.messages import Usage
+from glmcode_engine.patience import PatientEngine
+from glmcode_engine.remote import RemoteEngine
 from glmcode_engine.tokens import Counter
+from tests.simulated import Entry, Fault, SimulatedEndpoint
 
 REQUESTS = requests(texts(), 200_000)
 
@@ -29,6 +33,18 @@ def test_an_answer_that_begins_late_after_an_abandoned_one_shows_that_the_server
     assert limits.early_stop(prompt).status == "ok"
     assert limits.early_stop(late).status == "warn"
     assert "9.00 s" in limits.early_stop(late).detail
+
+
+async def test_a_server_that_is_still_busy_with_an_abandoned_answer_is_told() -> None:
+    busy = Entry(error=Fault(status=429, message="one at a time", retry_after="0.05"))
+    async with SimulatedEndpoint([busy, Entry(content="1 2")]) as server:
+        engine = RemoteEngine(resolve_endpoint(server.base_url, "glm-4.6"), api_key=None)
+        limited = await observe(PatientEngine(engine), REQUESTS["limited"])
+        await engine.aclose()
+    left = dataclasses.replace(seen("left"), left_early=True)
+    verdict = limits.early_stop(evidence(log=seen("log"), left=left, limited=limited))
+    assert verdict.status == "warn" and "one at a time" in verdict.detail
+    assert limited.text == "1 2" and 0 <= (limited.first_s or -1) < limited.seconds - 0.05
 
 
 def test_an_error_page_is_no_error_in_json() -> None:
