@@ -51,8 +51,10 @@ class _Conductor:
     def __init__(self, engine: RemoteEngine, stranger: Engine, limit_s: float, on_ask: Callable[[str], None]) -> None:
         self.seen: dict[ExchangeName, Observed] = {}
         self.missing = "it was not asked"
+        self.counted: int | None = None
         self._ends = asyncio.get_running_loop().time() + limit_s
         self._limit_s = limit_s
+        self.tokens = ServerTokens(engine)
         self._engine = PatientEngine(engine, _PATIENCE)
         self._stranger = stranger
         self._on_ask = on_ask
@@ -83,6 +85,8 @@ class _Conductor:
             if name == "hello" and (seen is None or seen.error):
                 self.missing = "the endpoint does not answer" if seen else self.missing
                 return
+            if name == "hello":
+                self.counted = await self.within(self.tokens.count(request))
             if name == "beyond_window" and seen and not _refused_as_overflow(seen) and long_prompt and window:
                 await self.ask("too_long", too_long(texts, window))
 
@@ -103,14 +107,13 @@ async def conduct(
     exchange before it is sent. Takes `limit_s` seconds at most; what is left then is skipped.
     """
     began = time.perf_counter()
-    endpoint, tokens = engine.endpoint, ServerTokens(engine)
+    endpoint = engine.endpoint
     conductor = _Conductor(engine, stranger, limit_s, on_ask)
     await conductor.within(connect(engine))
-    window = await conductor.within(tokens.told_window())
+    window = await conductor.within(conductor.tokens.told_window())
     await conductor.ask_all(texts, window[0] if window else None, long_prompt=long_prompt)
     hello = conductor.seen.get("hello")
-    counted = await conductor.within(tokens.count(hello.request)) if hello and hello.error is None else None
-    evidence = Evidence(endpoint.dialect, endpoint.model, conductor.seen, window, counted, conductor.missing)
+    evidence = Evidence(endpoint.dialect, endpoint.model, conductor.seen, window, conductor.counted, conductor.missing)
     checks = judge_all(evidence)
     record = Conformance(
         engine=engine.info,

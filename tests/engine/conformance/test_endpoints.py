@@ -73,7 +73,7 @@ async def test_what_there_is_no_time_for_is_skipped_and_the_rest_judged() -> Non
     async with SimulatedEndpoint(GoodModel("sglang", {"think": slow})) as server:
         record = await examined(server, "sglang", limit_s=3.0)
     assert record.seconds < 10
-    assert statuses(record, "ok").keys() == {"answers", "thinking_off", "usage", "window"}
+    assert statuses(record, "ok").keys() == {"answers", "thinking_off", "usage", "window", "token_counter"}
     assert "3 s were over" in next(each.detail for each in record.checks if each.name == "overflow")
 
 
