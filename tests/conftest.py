@@ -4,10 +4,18 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.sglang_cpu.rig import find_rig
+from tests.sglang_cpu.serving import START_S, Served, serving
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
 
 @functools.cache
@@ -32,7 +40,24 @@ def has_bwrap() -> bool:
 _PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (has_docker, "no Docker daemon answers: install docker.io and start dockerd"),
     "bwrap": (has_bwrap, "bubblewrap does not work here: install bubblewrap and allow user namespaces"),
+    "sglang": (lambda: find_rig() is not None, "no SGLang server for tests here: run make sglang-cpu"),
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadScopeScheduling | None":
+    """Tests of the real SGLang server, known by the names of their files, share one server and so one worker."""
+    if config.getvalue("dist") != "load":
+        return None
+    from tests.sglang_cpu.together import TogetherScheduling
+
+    return TogetherScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("sglang"):
+            item.add_marker(pytest.mark.timeout(START_S + 120))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -54,3 +79,12 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for name in ("ZAI_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def sglang_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The real SGLang server with the tiny checkpoint; for tests marked sglang."""
+    rig = find_rig()
+    assert rig is not None, "a test that uses sglang_server needs the marker sglang"
+    with serving(rig, tmp_path_factory.mktemp("sglang")) as served:
+        yield served

@@ -1,4 +1,5 @@
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -113,3 +114,11 @@ def test_files_and_functions_stay_short() -> None:
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 long += [f"{name}.{node.name}"] if length > MAX_FUNCTION_LINES else []
     assert long == []
+
+
+def test_tests_of_the_real_server_are_told_by_the_names_of_their_files() -> None:
+    files = {path.relative_to(ROOT): path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    marked = {
+        path for path, text in files.items() if re.search(r"^(@|pytestmark = )pytest\.mark\.sglang\b", text, re.M)
+    }
+    assert marked and {path for path in marked if "sglang" not in path.as_posix()} == set()

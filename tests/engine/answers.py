@@ -1,5 +1,7 @@
 """Asking an engine for one answer and folding it, as the agent does."""
 
+from collections.abc import Iterable
+
 from glmcode_engine.assemble import Assembler
 from glmcode_engine.base import Engine, StreamPart, closing
 from glmcode_engine.messages import Message, Request, ToolSpec
@@ -22,7 +24,11 @@ async def parts_of(engine: Engine, request: Request) -> list[StreamPart]:
 
 
 async def answer_of(engine: Engine, request: Request) -> Assembler:
+    return folded(await parts_of(engine, request))
+
+
+def folded(parts: Iterable[StreamPart]) -> Assembler:
     answer = Assembler()
-    for part in await parts_of(engine, request):
+    for part in parts:
         answer.add(part)
     return answer
