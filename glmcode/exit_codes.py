@@ -58,4 +58,9 @@ def of_turn(turn: TurnFinished) -> ExitCode:
         case "cancelled":
             return ExitCode.INTERRUPTED
         case "error":
-            return _OF_ERROR.get(turn.detail, ExitCode.FAILURE)
+            return of_error(turn.detail)
+
+
+def of_error(kind: str) -> ExitCode:
+    """The exit code of a failure of the engine or the sandbox, by its kind."""
+    return _OF_ERROR.get(kind, ExitCode.FAILURE)

@@ -109,9 +109,14 @@ class EngineError(Exception):
         retry_after_s: float | None = None,
         retry: RetryAdvice | None = None,
         window: int | None = None,
+        code: str | None = None,
     ) -> None:
-        """`window`: the tokens that prompt and answer may have together, where the server told them."""
+        """`window`: the tokens that prompt and answer may have together, where the server told them.
+
+        `code`: what the server's JSON calls the error, "" where it has no word for it; None: no JSON told it.
+        """
         super().__init__(message)
+        self.code = code
         self.kind: ErrorKind = kind
         self.retry_after_s = retry_after_s
         self.window = window

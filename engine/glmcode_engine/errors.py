@@ -80,6 +80,7 @@ def server_error(
         retry_after_s=wait_s,
         retry=meaning.retry,
         window=told_window(message) if meaning.kind == "overflow" else None,
+        code=one_line(code, secret=api_key, limit=60) if isinstance(body, dict) else None,
     )
 
 

@@ -1,5 +1,6 @@
 """The endpoints that serve GLM-4.6, as data: address, model name, dialect, window and prices of each."""
 
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -94,3 +95,15 @@ def preset_of(base_url: str) -> Preset | None:
     offered = [each for each in PRESETS if each.domain and (host == each.domain or host.endswith(f".{each.domain}"))]
     fitting = (each for each in offered if f"{parts.path}/".startswith(f"{urlsplit(each.base_url).path}/"))
     return next(fitting, offered[0] if offered else None)
+
+
+def is_own(base_url: str) -> bool:
+    """Whether the address is of this machine or of a private network, where nobody charges for tokens."""
+    try:
+        host = urlsplit(base_url).hostname or ""
+    except ValueError:
+        return False
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal", ".localhost"))

@@ -1,5 +1,6 @@
 """Asks a server what it knows about tokens: its model's window, and how many a prompt has."""
 
+from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from glmcode_engine.base import EngineError
@@ -14,6 +15,9 @@ _COUNTED = ("model", "messages", "tools", "chat_template_kwargs")
 """The fields of a request that make its prompt."""
 _WINDOWS = range(1, 10**9)
 
+WindowSource = Literal["user", "server", "preset"]
+"""Who told a window."""
+
 
 class ServerTokens:
     """The token facts of one server. Nothing is asked before it is wanted, so no request waits for it."""
@@ -27,11 +31,18 @@ class ServerTokens:
 
         What the user set holds before what the server tells (asked once), and that before what the preset knows.
         """
+        told = await self.told_window()
+        return told[0] if told else None
+
+    async def told_window(self) -> tuple[int, WindowSource] | None:
+        """The window as `window` gives it, and who told it."""
         endpoint = self._engine.endpoint
         if endpoint.window is not None:
-            return endpoint.window
+            return endpoint.window, "user"
+        if window := await self._server_window():
+            return window, "server"
         service = preset_of(endpoint.base_url)
-        return await self._server_window() or (service.window if service else None)
+        return (service.window, "preset") if service and service.window else None
 
     async def count(self, request: Request) -> int | None:
         """The prompt tokens of a request by the server's own count, None where it has no counter or does not answer.

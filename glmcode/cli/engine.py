@@ -1,6 +1,9 @@
 """`glmcode engine VERB`: from the verb to its module."""
 
 import argparse
+import asyncio
+
+from glmcode.interrupts import interruptible
 
 
 def run_engine(options: argparse.Namespace) -> int:
@@ -10,5 +13,13 @@ def run_engine(options: argparse.Namespace) -> int:
             from glmcode.cli.engine_plan import print_plan
 
             return print_plan(options)
+        case "check":
+            from glmcode.cli.engine_check import engine_check
+
+            return asyncio.run(interruptible(engine_check(options)))
+        case "bench":
+            from glmcode.cli.engine_bench import engine_bench
+
+            return asyncio.run(interruptible(engine_bench(options)))
         case _:
             raise AssertionError(f"no such verb: {options.verb}")

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from glmcode.cli.engine_check_parser import add_bench, add_check
 from glmcode.cli.subcommands import SubCommands, SubParser, later
 
 MAX_NODES = 64
@@ -13,8 +14,10 @@ def add_engine(commands: "SubCommands[SubParser]") -> None:
     engine = commands.add_parser("engine", help="plan, serve and watch an embedded engine")
     verbs = engine.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
     add_plan(verbs)
-    for name in ("serve", "status", "stop", "check", "bench"):
+    for name in ("serve", "status", "stop"):
         later(verbs, name)
+    add_check(verbs)
+    add_bench(verbs)
 
 
 def add_plan(verbs: "SubCommands[SubParser]") -> None:

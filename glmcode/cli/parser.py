@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.cli.engine_parser import add_engine
 from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser, later
 
@@ -23,9 +24,6 @@ Keys: GLMCODE_API_KEY, then ZAI_API_KEY (Z.ai only), then OPENAI_API_KEY, then t
 
 COMMANDS = (
     "run", "fix", "demo", "pack", "engine", "sandbox", "tool", "session", "vscode", "acp", "doctor", "completion",
-)  # fmt: skip
-PRESET_NAMES = (
-    "zai", "zai-coding", "bigmodel", "bigmodel-coding", "novita", "openrouter", "sglang", "vllm",
 )  # fmt: skip
 TOOLS = ("read", "write", "edit", "glob", "grep", "shell", "run_tests")
 
@@ -109,7 +107,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--preset", choices=PRESET_NAMES, help="a known endpoint: address, model name and dialect")
     model.add_argument("--base-url", metavar="URL", help="any OpenAI-compatible endpoint")
     model.add_argument("--model", metavar="NAME", help="default glm-4.6")
-    model.add_argument("--dialect", choices=("auto", "zai", "sglang", "vllm", "openrouter", "novita", "plain"),
+    model.add_argument("--dialect", choices=DIALECT_NAMES,
                        help="how the endpoint is told to think (default: by its address)")  # fmt: skip
     model.add_argument("--extra-body", metavar="JSON", help="sent with every request")
     model.add_argument("--window", type=int, metavar="N", help="the model's window in tokens, where it is not told")

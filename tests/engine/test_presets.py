@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from glmcode_engine.dialects import DIALECTS
 from glmcode_engine.endpoint import resolve_endpoint
 from glmcode_engine.messages import Message, Request
-from glmcode_engine.presets import PRESETS, Preset, PresetName, preset_named, preset_of
+from glmcode_engine.presets import PRESETS, Preset, PresetName, is_own, preset_named, preset_of
 from glmcode_engine.wire import request_body
 
 
@@ -80,3 +80,22 @@ def test_the_sampling_of_glm_is_sent_to_no_other_model() -> None:
 def test_cached_tokens_cost_less_than_fresh_ones_everywhere() -> None:
     for preset in PRESETS:
         assert preset.prices is None or 0 < preset.prices.cached < preset.prices.prompt < preset.prices.completion
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:30000/v1", True),
+        ("http://[::1]:8000/v1", True),
+        ("http://192.168.7.3:8000/v1", True),
+        ("http://localhost:8000/v1", True),
+        ("http://gpu-host:30000/v1", True),
+        ("http://gpu.cluster.internal/v1", True),
+        ("https://api.z.ai/api/paas/v4", False),
+        ("https://llm.example.org/v1", False),
+        ("http://8.8.8.8/v1", False),
+        ("http://[::1", False),
+    ],
+)
+def test_only_what_is_near_counts_as_ones_own(url: str, own: bool) -> None:
+    assert is_own(url) is own

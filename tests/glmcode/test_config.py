@@ -4,8 +4,9 @@ from typing import Any, get_args
 
 import pytest
 
-from glmcode.cli.parser import PRESET_NAMES
+from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.config import ConfigError, Settings, load
+from glmcode_engine.dialects import DialectName
 from glmcode_engine.presets import PresetName
 
 
@@ -153,5 +154,6 @@ def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
         load({}, environ={"GLMCODE_PRESET": "klingon"})
 
 
-def test_the_command_line_offers_every_preset() -> None:
+def test_the_command_line_offers_every_preset_and_dialect() -> None:
     assert get_args(PresetName) == PRESET_NAMES
+    assert ("auto", *get_args(DialectName)) == DIALECT_NAMES

@@ -18,6 +18,10 @@ from glmcode_tools.toolbox import Toolbox
 SNAPSHOT = Path(__file__).with_name("snapshot.md")
 WRITE = bool(os.environ.get("GLMCODE_WRITE_SNAPSHOTS"))
 SYSTEM = {"workspace": "/work/repository", "sandbox": "docker, network none"}
+CHECK = (
+    *(f"check/{name}" for name in ("system", "hello", "think", "calls", "reasoning", "log", "count")),
+    *(f"check/tools/{name}" for name in ("look_up", "store", "read_log")),
+)
 MAX_TOKENS = 3000
 CHARS_PER_TOKEN = 3.2
 """Low for English and JSON, so that the estimate is high."""
@@ -44,6 +48,9 @@ def everything() -> str:
         "left_out": load("left_out", call="read src/a.py", size="412 lines"),
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
+        **{name: load(name) for name in CHECK},
+        "bench/system": load("bench/system", id="ID", pack="PACK"),
+        **{name: load(name) for name in ("bench/first", "bench/second")},
     }
     return "\n\n".join(f"<!-- {name} -->\n{text}" for name, text in texts.items()) + "\n"
 
@@ -64,6 +71,9 @@ def test_every_text_file_is_in_use() -> None:
     nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
     left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
     assert found == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | nudges | left_out
+    tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
+    assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
+    assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
     tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
     assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
 
