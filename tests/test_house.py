@@ -26,6 +26,7 @@ HOMES = {
     "openai": "glmcode_engine",
     "tiktoken": "glmcode_engine",
     "tokenizers": "glmcode_engine",
+    "pynvml": "glmcode_engine.sglang",
     "yaml": "glmcode_engine",
     "docker": "glmcode_sandbox",
     "requests": "glmcode_sandbox",

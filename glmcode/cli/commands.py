@@ -72,6 +72,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.doctor import doctor
 
             return asyncio.run(doctor(options, sandbox_only=False))
+        case "engine":
+            from glmcode.cli.engine import run_engine
+
+            return run_engine(options)
         case "completion":
             from glmcode.cli.completion import completion_script
 

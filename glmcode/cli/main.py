@@ -30,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from glmcode.cli.parser import NOT_BUILT, build_parser
+    from glmcode.cli.parser import build_parser
+    from glmcode.cli.subcommands import NOT_BUILT
 
     arguments, script = _split_script(arguments)
     parser = build_parser()

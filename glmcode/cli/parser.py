@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 
+from glmcode.cli.engine_parser import add_engine
+from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser, later
+
 EXIT_CODES = """\
 exit codes:
   0 done (run), verified (fix)        6 the change broke a passing test   69 no engine answers
@@ -18,7 +21,6 @@ Keys: GLMCODE_API_KEY, then ZAI_API_KEY (Z.ai only), then OPENAI_API_KEY, then t
 
 """
 
-NOT_BUILT = "not built yet"
 COMMANDS = (
     "run", "fix", "demo", "pack", "engine", "sandbox", "tool", "session", "vscode", "acp", "doctor", "completion",
 )  # fmt: skip
@@ -38,27 +40,18 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=SubParser)
     _add_agent_commands(commands)
     _add_sandbox(commands)
     _add_tool(commands)
     _add_session(commands)
     _add_small(commands)
+    add_engine(commands)
     _add_later(commands)
     return parser
 
 
-class _Parser(argparse.ArgumentParser):
-    """A subcommand's parser: no abbreviated flags, so that new ones never change the meaning of old scripts."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(**{"allow_abbrev": False, **options})  # type: ignore[arg-type]
-
-
-_Commands = argparse._SubParsersAction
-
-
-def _add_agent_commands(commands: "_Commands[_Parser]") -> None:
+def _add_agent_commands(commands: "SubCommands[SubParser]") -> None:
     run = _agent_command(commands, "run", "PROMPT [FLAG ...]", "headless: any task, one turn, then exit")
     run.add_argument("prompt", metavar="PROMPT", nargs="?", help="the task; - reads it from standard input")
     fix = _agent_command(commands, "fix", "ISSUE [FLAG ...]", "headless: fix the issue and prove it")
@@ -82,7 +75,7 @@ def _add_agent_commands(commands: "_Commands[_Parser]") -> None:
     pack.add_argument("--format", choices=("text", "json"), help="default text on a terminal, else json")
 
 
-def _agent_command(commands: "_Commands[_Parser]", name: str, usage: str, text: str) -> "_Parser":
+def _agent_command(commands: "SubCommands[SubParser]", name: str, usage: str, text: str) -> "SubParser":
     return commands.add_parser(
         name,
         help=text,
@@ -184,9 +177,9 @@ def _add_headless_flags(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--instance-id", metavar="ID", help="of that prediction")
 
 
-def _add_sandbox(commands: "_Commands[_Parser]") -> None:
+def _add_sandbox(commands: "SubCommands[SubParser]") -> None:
     sandbox = commands.add_parser("sandbox", help="build and try the sandbox")
-    verbs = sandbox.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+    verbs = sandbox.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
     build = verbs.add_parser("build", help="make the sandbox image; the one built last is the default")
     source = build.add_mutually_exclusive_group()
     source.add_argument(
@@ -214,9 +207,9 @@ def _add_place_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", choices=("none", "host"), help="default none")
 
 
-def _add_tool(commands: "_Commands[_Parser]") -> None:
+def _add_tool(commands: "SubCommands[SubParser]") -> None:
     tool = commands.add_parser("tool", help="run one tool as the model would (for debugging and tests)")
-    verbs = tool.add_subparsers(dest="tool", metavar="NAME", required=True, parser_class=_Parser)
+    verbs = tool.add_subparsers(dest="tool", metavar="NAME", required=True, parser_class=SubParser)
     positionals = {
         "read": "PATH [OFFSET [LIMIT]]", "write": "PATH", "edit": "PATH OLD NEW", "glob": "PATTERN [PATH]",
         "grep": "PATTERN [PATH]", "shell": "COMMAND", "run_tests": "[ID ...]",
@@ -230,9 +223,9 @@ def _add_tool(commands: "_Commands[_Parser]") -> None:
         verb.add_argument("--command-timeout", type=float, metavar="SECONDS", help="default 120")
 
 
-def _add_session(commands: "_Commands[_Parser]") -> None:
+def _add_session(commands: "SubCommands[SubParser]") -> None:
     session = commands.add_parser("session", help="list, show and export sessions")
-    verbs = session.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+    verbs = session.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
     listing = verbs.add_parser("list", help="sessions of this repository, newest first")
     listing.add_argument("--json", action="store_true", help="one JSON object")
     listing.add_argument("--all", action="store_true", help="of every repository")
@@ -244,10 +237,10 @@ def _add_session(commands: "_Commands[_Parser]") -> None:
         if name == "export":
             verb.add_argument("--format", choices=("json", "markdown"), default="json", help="default json")
     for name in ("replay", "diff", "restore"):
-        _later(verbs, name)
+        later(verbs, name)
 
 
-def _add_small(commands: "_Commands[_Parser]") -> None:
+def _add_small(commands: "SubCommands[SubParser]") -> None:
     doctor = commands.add_parser("doctor", help="what is there, what is missing, what to do about it")
     doctor.add_argument("--json", action="store_true", help="one JSON object")
     doctor.add_argument("--connect", action="store_true", help="also ask the endpoint whether it answers")
@@ -258,19 +251,9 @@ def _add_small(commands: "_Commands[_Parser]") -> None:
     completion.add_argument("shell", choices=("bash", "zsh", "fish", "powershell"))
 
 
-def _add_later(commands: "_Commands[_Parser]") -> None:
-    engine = commands.add_parser("engine", help=f"plan, serve and watch an embedded engine ({NOT_BUILT})")
-    verbs = engine.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
-    for name in ("plan", "serve", "status", "stop", "check", "bench"):
-        _later(verbs, name)
+def _add_later(commands: "SubCommands[SubParser]") -> None:
     vscode = commands.add_parser("vscode", help=f"tasks for VS Code ({NOT_BUILT})")
-    verbs = vscode.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+    verbs = vscode.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
     for name in ("init", "remove"):
-        _later(verbs, name)
-    _later(commands, "acp")
-
-
-def _later(commands: "_Commands[_Parser]", name: str) -> None:
-    parser = commands.add_parser(name, help=NOT_BUILT)
-    parser.set_defaults(later=True)
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+        later(verbs, name)
+    later(commands, "acp")

@@ -1,6 +1,8 @@
 """Writes the command line that starts SGLang for a GLM-4 checkpoint, in the words of the installed version."""
 
 import re
+import shlex
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -30,7 +32,9 @@ class ServeSpec(Value):
     """A folder with the checkpoint, or its name at Hugging Face."""
     served_name: str = "glm-4.6"
     tp: Positive = 1
-    """Tensor-parallel size: all GPUs of all nodes."""
+    """Tensor-parallel size. GPUs of all nodes together: `tp` x `pp`."""
+    pp: Positive = 1
+    """Pipeline stages, for more GPUs than tensor parallelism can use."""
     nodes: Positive = 1
     node_rank: Annotated[int, Field(ge=0)] = 0
     dist_init_addr: str | None = None
@@ -68,6 +72,7 @@ def serve_command(spec: ServeSpec, version: str | None, interpreter: str | None 
         *("--served-model-name", spec.served_name),
         *("--host", spec.host, "--port", str(spec.port)),
         *("--tp-size", str(spec.tp)),
+        *(("--pp-size", str(spec.pp)) if spec.pp > 1 else ()),
         *_nodes(spec),
         *_parsers(release),
         "--enable-cache-report",
@@ -87,6 +92,16 @@ def serve_command(spec: ServeSpec, version: str | None, interpreter: str | None 
         flags += ["--enable-hierarchical-cache", "--hicache-size", str(spec.hierarchical_cache_gb)]
         flags += ["--hicache-write-policy", "write_through", "--page-size", "64"]
     return (*flags, *spec.extra)
+
+
+def shell_pieces(argv: Sequence[str]) -> list[str]:
+    """The argv quoted for a shell, in pieces to cut a long line at: the program, then each flag with its values."""
+    pieces: list[list[str]] = [[]]
+    for word in argv:
+        if word.startswith("--") and pieces[-1]:
+            pieces.append([])
+        pieces[-1].append(word)
+    return [shlex.join(piece) for piece in pieces]
 
 
 def release_of(version: str | None) -> Release | None:

@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from glmcode_engine.sglang.command import ServeSpec, release_of, serve_command
+from glmcode_engine.sglang.command import ServeSpec, release_of, serve_command, shell_pieces
 
 SPEC = ServeSpec(model="zai-org/GLM-4.6-FP8", tp=8)
 
@@ -97,6 +98,13 @@ def test_a_given_interpreter_runs_the_command_of_its_own_package(tmp_path: Path)
     done = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("['serve', '--model-path']", 5)
     assert serve_command(SPEC, None, "/opt/py")[:3] == ("/opt/py", "-m", "sglang.launch_server")
+
+
+@given(st.lists(st.text(max_size=8)))
+def test_pieces_for_a_shell_hold_the_same_words(argv: list[str]) -> None:
+    argv = ["sglang", *argv, "--model-path", "a --b c"]
+    assert shlex.split(" ".join(shell_pieces(argv))) == argv
+    assert shell_pieces(argv)[-1] == "--model-path 'a --b c'"
 
 
 @given(st.text(max_size=30))

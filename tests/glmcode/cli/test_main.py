@@ -25,7 +25,9 @@ def glmcode(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedP
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["fix", "--help"], ["engine", "plan"], ["--bogus"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["fix", "--help"], ["engine", "plan", "--help"], ["--bogus"]]
+)
 def test_what_needs_no_work_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     script = (
         "import sys\n"
@@ -52,7 +54,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "", "do it", "--ui plain", "acp", "acp --stdio", "engine plan --gpus h200:8 --json", "engine serve",
+        "", "do it", "--ui plain", "acp", "acp --stdio", "engine serve --detach",
         "vscode init --dry-run", "session replay x --speed 2", "session restore",
     ],
 )  # fmt: skip
