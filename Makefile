@@ -5,13 +5,17 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test lint type fmt benchmark clean
+.PHONY: demo test sglang-cpu lint type fmt benchmark clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/glmcode demo
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 $(PYTEST)
+
+# The real SGLang server for the tests marked sglang: about 2.5 GB and 4 minutes, once.
+sglang-cpu: $(VENV)/.dev
+	$(BIN)/python -m tests.sglang_cpu.install
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sglang_cpu.rig import find_rig
+
 
 @functools.cache
 def has_docker() -> bool:
@@ -32,6 +34,7 @@ def has_bwrap() -> bool:
 _PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (has_docker, "no Docker daemon answers: install docker.io and start dockerd"),
     "bwrap": (has_bwrap, "bubblewrap does not work here: install bubblewrap and allow user namespaces"),
+    "sglang": (lambda: find_rig() is not None, "no SGLang server for tests here: run make sglang-cpu"),
 }
 
 

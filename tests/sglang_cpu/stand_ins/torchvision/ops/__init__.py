@@ -1,0 +1,5 @@
+"""Stands in for torchvision.ops."""
+
+import torchvision
+
+__getattr__ = torchvision.absent

@@ -1,0 +1,5 @@
+"""Stands in for torchvision.transforms.functional."""
+
+import torchvision
+
+__getattr__ = torchvision.absent
