@@ -1,5 +1,6 @@
 """Making the engine that the settings ask for."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,24 @@ def open_engine(settings: Settings) -> Engine:
             return _remote(settings)
         case "scripted" if argument:
             return _scripted(Path(argument))
-        case "sglang":
-            raise ConfigError("--engine sglang is not built yet; start a server yourself and pass --base-url")
+        case "sglang" if not argument:
+            from glmcode.embedded import EmbeddedEngine
+
+            return EmbeddedEngine(settings)
         case "replay":
             raise ConfigError("--engine replay:SESSION is not built yet")
         case _:
             raise ConfigError(f"--engine {settings.engine!r} is none of remote, sglang, scripted:FILE, replay:SESSION")
+
+
+async def start_engine(engine: Engine, say: Callable[[str], None]) -> None:
+    """Start what has to run on this machine before it can be asked; `say` gets the progress. Raises EngineError."""
+    if engine.info.kind != "sglang":
+        return
+    from glmcode.embedded import EmbeddedEngine
+
+    assert isinstance(engine, EmbeddedEngine)
+    await engine.start(say)
 
 
 def is_script(info: EngineInfo) -> bool:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from glmcode.cli.engine_serve_parser import add_serving
 from glmcode.cli.subcommands import SubCommands, SubParser, later
 
 MAX_NODES = 64
@@ -13,7 +14,8 @@ def add_engine(commands: "SubCommands[SubParser]") -> None:
     engine = commands.add_parser("engine", help="plan, serve and watch an embedded engine")
     verbs = engine.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
     add_plan(verbs)
-    for name in ("serve", "status", "stop", "check", "bench"):
+    add_serving(verbs)
+    for name in ("check", "bench"):
         later(verbs, name)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from glmcode_engine.sglang import probe, processes
+from glmcode_engine.sglang import processes
 from glmcode_engine.sglang.options import ServeOptions
 from glmcode_engine.sglang.preflight import ServeError, check_model
 from glmcode_engine.sglang.record import Place, Record
@@ -106,7 +106,10 @@ def _begin(options: ServeOptions) -> None:
 
 @asynccontextmanager
 async def attached(options: ServeOptions, on_record: OnRecord) -> AsyncIterator[Record]:
-    """A ready server: the one that runs, or one that ends with the last of its users. Raises ServeError."""
+    """A ready server: the one that runs, or one that ends with the last of its users. Raises ServeError.
+
+    Whoever leaves last waits until it has ended, a moment longer than its grace at most.
+    """
     place = options.place
     place.prepare()
     model = check_model(options.spec.model, os.environ)
@@ -119,6 +122,9 @@ async def attached(options: ServeOptions, on_record: OnRecord) -> AsyncIterator[
         yield await follow(place, on_record, model=model)
     finally:
         using.__exit__(None, None, None)
+        record = place.read()
+        if record is not None and record.while_used:
+            await gone(place, options.grace_s + 5.0, unless_used=True)
 
 
 async def stop(place: Place, *, grace_s: float) -> Record | None:
@@ -137,18 +143,15 @@ async def stop(place: Place, *, grace_s: float) -> Record | None:
     raise ServeError(f"the engine {place.name!r} does not end; its supervisor is process {pid}")
 
 
-async def gone(place: Place, limit_s: float) -> bool:
-    """Wait until no supervisor is left, or until somebody uses the server again."""
+async def gone(place: Place, limit_s: float, *, unless_used: bool = False) -> bool:
+    """Wait until no supervisor is left; False after `limit_s`, or once somebody uses the server where that matters."""
     for _ in range(int(limit_s / 0.1)):
         if not is_supervised(place):
             return True
+        if unless_used and place.is_used():
+            return False
         await asyncio.sleep(0.1)
     return False
-
-
-async def is_ready(record: Record) -> bool:
-    """Whether it answers right now."""
-    return record.state == "ready" and await probe.is_healthy(record.port)
 
 
 def _why_nothing(place: Place) -> str:

@@ -133,6 +133,14 @@ class Place:
         with self._locked("users", fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
             yield alone
 
+    def is_used(self) -> bool:
+        """Whether somebody uses the server; the supervisor that is ending it does not count."""
+        with self.unused() as alone:
+            if alone:
+                return False
+        with self._locked("users", fcntl.LOCK_SH | fcntl.LOCK_NB) as shared:
+            return shared
+
     @contextmanager
     def _locked(self, ending: str, how: int) -> Iterator[bool]:
         descriptor = os.open(self.file(ending), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

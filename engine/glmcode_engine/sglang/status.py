@@ -7,8 +7,18 @@ from typing import Literal
 from glmcode_engine.messages import Value
 from glmcode_engine.sglang import probe
 from glmcode_engine.sglang.attach import clean_up, is_supervised
+from glmcode_engine.sglang.gpus import read_gpus
 from glmcode_engine.sglang.phases import Phase
 from glmcode_engine.sglang.record import Place, Record
+from glmcode_engine.untrusted import one_line
+
+
+class GpuMemory(Value):
+    """One card."""
+
+    name: str
+    used_bytes: int
+    total_bytes: int
 
 
 class EngineStatus(Value):
@@ -41,6 +51,8 @@ class EngineStatus(Value):
     cache_hit_rate: float | None = None
     """Of the last prefill, 0 to 1."""
     tokens_per_second: float | None = None
+    gpu_memory: tuple[GpuMemory, ...] | None = None
+    """Of this machine's GPUs, where NVML tells it."""
     log: str | None = None
 
 
@@ -90,7 +102,21 @@ async def _live(place: Place, record: Record) -> dict[str, object]:
         "queued_requests": _count(figures.get("num_queue_reqs")),
         "cache_hit_rate": figures.get("cache_hit_rate"),
         "tokens_per_second": figures.get("gen_throughput"),
+        "gpu_memory": await asyncio.to_thread(_gpu_memory),
     }
+
+
+def _gpu_memory() -> tuple[GpuMemory, ...] | None:
+    cards = read_gpus().gpus
+    return (
+        tuple(
+            GpuMemory(
+                name=one_line(card.name), used_bytes=card.memory_bytes - card.free_bytes, total_bytes=card.memory_bytes
+            )
+            for card in cards
+        )
+        or None
+    )
 
 
 def _count(figure: float | None) -> int | None:

@@ -176,7 +176,7 @@ class Supervisor:
                 if ending is not None or ended.done():
                     return ending
                 if healthy.done():
-                    self._note(state="ready", phase=Phase(name="ready", fraction=1.0), cause=None)
+                    self._note(state="ready", phase=Phase(name="ready"), cause=None)
                     return None
                 if time.monotonic() > until:
                     raise ServeError(self._too_slow())
