@@ -43,6 +43,8 @@ class EmbeddedEngine:
         self._settings = settings
         self._info = EngineInfo(kind="sglang", model=settings.model)
         self._inner: Engine | None = None
+        self._server: tuple[int, str | None] | None = None
+        """Its port and key."""
         self._stack = AsyncExitStack()
 
     @property
@@ -65,12 +67,22 @@ class EmbeddedEngine:
         if runs:
             say(f"engine: using the server at {record.base_url}, {record.served_name} from {record.model_path}")
         self._info = EngineInfo(kind="sglang", model=record.served_name, base_url=record.base_url)
+        self._server = (record.port, options.place.key())
         self._inner = self._client(record, options.place.key())
 
     def stream(self, request: Request) -> AsyncIterator[StreamPart]:
         """Stream one answer; see `Engine.stream`."""
         assert self._inner is not None, "the engine was not started"
         return self._inner.stream(request)
+
+    async def window(self) -> int | None:
+        """Tokens of prompt and answer together, as the user set them, else as the server tells; None before `start`."""
+        from glmcode_engine.sglang import probe
+
+        if self._settings.window is not None or self._server is None:
+            return self._settings.window
+        port, key = self._server
+        return await probe.window(port, key)
 
     async def aclose(self) -> None:
         """Leave the server; it ends when it was started for runs and this was the last."""

@@ -101,8 +101,8 @@ async def test_a_start_that_fails_ends_with_its_cause_and_69(serving: Serving) -
         assert "the server did not start: the GPUs have too little free memory (torch.OutOfMemoryError" in ended.ending
     assert "cause" in (await user.run("engine", "status")).stdout
     repo = repository(user.home / "repo")
-    flags = ("--engine", "sglang", "--model-path", str(model), "--repo", str(repo), "--sandbox", "none")
-    run = await user.run("run", "hello", *flags)
+    how = ("--engine", "sglang", "--model-path", str(model), "--repo", str(repo), "--sandbox", "none")
+    run = await user.run("run", "hello", *how)
     assert run.code == 69 and "the GPUs have too little free memory" in run.ending
     assert not processes_with(str(user.home / ".local"))
 
