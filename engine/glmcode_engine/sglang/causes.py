@@ -51,7 +51,7 @@ _CAUSES = (
            "SGLang finds no GPU here", "see `glmcode engine plan` for what it takes"),
     _cause(r"error: (?:unrecognized arguments|argument |ambiguous option|the following arguments)",
            "SGLang refuses the flags", ""),
-    _cause(r"No module named '?([\w.]+)", "the SGLang installation is not whole",
+    _cause(r"ModuleNotFoundError: No module named|ImportError: ", "the SGLang installation is not whole",
            "install it anew: pip install 'glmcode[sglang]'"),
     _cause(r"NCCL error|ncclSystemError|ncclUnhandledCudaError|DistBackendError"
            r"|Connection (?:timed out|refused) .{0,40}rank",
@@ -67,7 +67,10 @@ _CAUSES = (
            "it hung and its own watchdog ended it", "look into the log"),
 )  # fmt: skip
 _EXCEPTION = re.compile(r"^(?:\[[^\]]*\]\s*)?(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b(?:: \S.*|$)")
-_NOISE = re.compile(r"SIGQUIT|sigquit|kill_process_tree|ResourceWarning|UserWarning|DeprecationWarning")
+_TEARDOWN = re.compile(r"SIGQUIT for|SIGQUIT received|sigquit|kill_process_tree")
+
+_BENIGN = re.compile(r"Ignore import error|server_args=|\w+Warning\b")
+"""Lines of every start that hold words of a cause: models that need other packages, the list of all settings."""
 
 
 def find_cause(tail: Sequence[str], code: int | None) -> str:
@@ -75,16 +78,17 @@ def find_cause(tail: Sequence[str], code: int | None) -> str:
 
     The log comes from a program and a checkpoint that nobody vouches for, so it is quoted only after cleaning.
     """
+    telling = [line for line in tail if not _BENIGN.search(line)]
     for cause in _CAUSES:
-        said = next((line for line in reversed(tail) if cause.words.search(line)), None)
+        said = next((line for line in reversed(telling) if cause.words.search(line)), None)
         if said is not None:
             quoted = f"{cause.means} ({_said(said)})"
             return f"{quoted}; {cause.remedy}" if cause.remedy else quoted
     # A child's exception is the cause; what follows it is only the others being torn down.
-    raised = [line for line in tail if _EXCEPTION.match(line) and not _NOISE.search(line)]
+    raised = [line for line in telling if _EXCEPTION.match(line) and not _TEARDOWN.search(line)]
     if raised:
         return _said(raised[-1])
-    last = next((line for line in reversed(tail) if line.strip() and not _NOISE.search(line)), "")
+    last = next((line for line in reversed(telling) if line.strip() and not _TEARDOWN.search(line)), "")
     ended = "it ended" if code is None else _ended(code)
     return f"{ended}; its last words: {_said(last)}" if last else f"{ended} without a word"
 
