@@ -17,8 +17,9 @@ PROJECT_FILE = ".glmcode/config.toml"
 _NEVER_FROM_PROJECT = frozenset(
     {"preset", "base_url", "extra_body", "dialect", "engine", "resume", "yes", "out", "predictions", "repo"}
     | {"sandbox", "network", "approval", "apply", "workspace", "verify"}
+    | {"model_path", "sglang_python", "sglang_args", "engine_port", "start_timeout"}
 )
-"""A project file must not redirect the user's key, answer the user's questions or widen what a run may do."""
+"""A project file must not redirect the user's key, answer their questions, name programs or widen what a run may do."""
 _OF_PRESET = ("base_url", "model", "dialect")
 """What a preset stands for."""
 _SECRET_WORDS = ("api_key", "token", "password", "secret")
@@ -72,6 +73,16 @@ class Settings(BaseModel):
     patience: Annotated[float, Field(ge=0)] = 300.0
     """Seconds to wait in all for an endpoint that is overloaded or breaks its answers off."""
     price: Prices | None = None
+    model_path: str | None = None
+    """Of the embedded server: a folder with a checkpoint, or its name at Hugging Face."""
+    sglang_python: str | None = None
+    """An interpreter that has sglang; None: this one."""
+    sglang_args: tuple[str, ...] = ()
+    """Further flags for SGLang."""
+    engine_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """0: any that is free."""
+    start_timeout: Annotated[float, Field(gt=0)] = 1800.0
+    """Seconds until the embedded server must be ready."""
     offline: bool = False
     verify: Literal["auto", "off"] = "auto"
     output: Literal["text", "json", "stream-json", "vscode"] = "text"

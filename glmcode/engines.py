@@ -1,9 +1,12 @@
 """Making the engine that the settings ask for."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glmcode.care import with_care
 from glmcode.config import ConfigError, Settings
 from glmcode.keys import find_key, needs_key
 from glmcode_engine.base import Engine, EngineInfo
@@ -17,15 +20,41 @@ def open_engine(settings: Settings) -> Engine:
     name, _, argument = settings.engine.partition(":")
     match name:
         case "remote" if not argument:
-            return _remote(settings)
+            return with_care(open_remote(settings), settings)
         case "scripted" if argument:
             return _scripted(Path(argument))
-        case "sglang":
-            raise ConfigError("--engine sglang is not built yet; start a server yourself and pass --base-url")
+        case "sglang" if not argument:
+            from glmcode.embedded import EmbeddedEngine
+
+            return EmbeddedEngine(settings)
         case "replay":
             raise ConfigError("--engine replay:SESSION is not built yet")
         case _:
             raise ConfigError(f"--engine {settings.engine!r} is none of remote, sglang, scripted:FILE, replay:SESSION")
+
+
+async def start_engine(engine: Engine, say: Callable[[str], None]) -> None:
+    """Start what has to run on this machine before it can be asked; `say` gets the progress. Raises EngineError."""
+    if engine.info.kind != "sglang":
+        return
+    from glmcode.embedded import EmbeddedEngine
+
+    assert isinstance(engine, EmbeddedEngine)
+    await engine.start(say)
+
+
+def window_asker(engine: Engine, settings: Settings) -> Callable[[], Awaitable[int | None]] | None:
+    """What finds out the window of this engine's model, None where nobody could tell."""
+    match engine.info.kind:
+        case "remote":
+            return partial(ask_window, settings)
+        case "sglang":
+            from glmcode.embedded import EmbeddedEngine
+
+            assert isinstance(engine, EmbeddedEngine)
+            return engine.window
+        case _:
+            return None
 
 
 def is_script(info: EngineInfo) -> bool:
@@ -62,14 +91,6 @@ async def ask_window(settings: Settings) -> int | None:
         return await ServerTokens(engine).window()
     finally:
         await engine.aclose()
-
-
-def _remote(settings: Settings) -> Engine:
-    from glmcode_engine.guard import GuardedEngine
-    from glmcode_engine.patience import Patience, PatientEngine
-
-    patient = PatientEngine(open_remote(settings), Patience(max_wait_s=settings.patience))
-    return GuardedEngine(patient, thinking_budget=settings.thinking_budget)
 
 
 def _scripted(path: Path) -> Engine:

@@ -18,6 +18,11 @@ def sessions_dir() -> Path:
     return state_dir() / "sessions"
 
 
+def engine_dir() -> Path:
+    """Records, keys and logs of embedded servers."""
+    return state_dir() / "engine"
+
+
 def _base(variable: str, fallback: str) -> Path:
     configured = os.environ.get(variable, "")
     root = Path(configured) if Path(configured).is_absolute() else Path.home() / fallback

@@ -13,6 +13,7 @@ from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
 from glmcode.session.store import SessionError
+from glmcode_engine.base import EngineError
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError
 
@@ -29,6 +30,8 @@ def run_command(options: argparse.Namespace, words: Words, parser: argparse.Argu
         return _fail(ExitCode.USAGE, str(error))
     except SandboxError as error:
         return _fail(ExitCode.NO_SANDBOX, str(error))
+    except EngineError as error:
+        return _fail(ExitCode.NO_ENGINE, str(error))
     except BrokenPipeError:
         return ExitCode.FAILURE
     except Exception as error:  # the edge: our own bugs become one line, the trace is there for who asks
@@ -75,7 +78,7 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
         case "engine":
             from glmcode.cli.engine import run_engine
 
-            return run_engine(options)
+            return run_engine(options, words)
         case "completion":
             from glmcode.cli.completion import completion_script
 

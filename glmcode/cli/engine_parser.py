@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from glmcode.cli.engine_check_parser import add_bench, add_check
-from glmcode.cli.subcommands import SubCommands, SubParser, later
+from glmcode.cli.engine_serve_parser import add_serving
+from glmcode.cli.subcommands import SubCommands, SubParser
 
 MAX_NODES = 64
 
@@ -14,8 +15,7 @@ def add_engine(commands: "SubCommands[SubParser]") -> None:
     engine = commands.add_parser("engine", help="plan, serve and watch an embedded engine")
     verbs = engine.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
     add_plan(verbs)
-    for name in ("serve", "status", "stop"):
-        later(verbs, name)
+    add_serving(verbs)
     add_check(verbs)
     add_bench(verbs)
 

@@ -53,8 +53,8 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _split_script(arguments: list[str]) -> tuple[list[str], list[str] | None]:
-    """Take what follows `--` of `sandbox exec` and `tool NAME` literally, whatever it looks like."""
-    literal = arguments[:2] == ["sandbox", "exec"] or arguments[:1] == ["tool"]
+    """Take what follows `--` of `sandbox exec`, `engine serve` and `tool NAME` literally, whatever it looks like."""
+    literal = arguments[:2] in (["sandbox", "exec"], ["engine", "serve"]) or arguments[:1] == ["tool"]
     if literal and "--" in arguments:
         at = arguments.index("--")
         return arguments[:at], arguments[at + 1 :]

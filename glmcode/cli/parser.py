@@ -102,8 +102,11 @@ def _add_shared_flags(parser: argparse.ArgumentParser) -> None:
 def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--engine", metavar="ENGINE", help="remote (default) or scripted:FILE; sglang, replay:SESSION are " + NOT_BUILT
+        "--engine",
+        metavar="ENGINE",
+        help="remote (default), sglang (on this machine) or scripted:FILE; replay:SESSION is " + NOT_BUILT,
     )
+    model.add_argument("--model-path", metavar="MODEL", help="with --engine sglang: a checkpoint's folder or its name")
     model.add_argument("--preset", choices=PRESET_NAMES, help="a known endpoint: address, model name and dialect")
     model.add_argument("--base-url", metavar="URL", help="any OpenAI-compatible endpoint")
     model.add_argument("--model", metavar="NAME", help="default glm-4.6")

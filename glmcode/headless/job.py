@@ -11,7 +11,7 @@ from glmcode import __version__, paths
 from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
 from glmcode.cost import Prices, known_prices
-from glmcode.engines import ask_window, is_script, open_engine
+from glmcode.engines import is_script, open_engine, start_engine, window_asker
 from glmcode.events import Event, SessionStarted
 from glmcode.headless.output import Output
 from glmcode.images import describe_sandbox, resolve_image
@@ -99,6 +99,7 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
         stack.callback(output.close)
         image = await resolve_image(settings, repo, output.say)
         await probe(settings.sandbox, image)
+        await start_engine(engine, output.say)
         session = stack.enter_context(_open_session(settings, repo, engine, first_prompt))
         holding = await stack.enter_async_context(AsyncExitStack())
         workspace = await _open_workspace(settings, repo, session, output, holding)
@@ -245,5 +246,5 @@ def _agent(settings: Settings, engine: Engine, sandbox: LazySandbox, workspace: 
             seconds=settings.timeout,
         ),
         prices=_prices(settings, engine),
-        window=Window(settings.window, ask=partial(ask_window, settings) if engine.info.kind == "remote" else None),
+        window=Window(settings.window, ask=window_asker(engine, settings)),
     )

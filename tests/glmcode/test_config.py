@@ -105,6 +105,11 @@ def test_a_wrong_file_is_named_and_no_key_is_repeated(tmp_path: Path, text: str,
         "predictions",
         "repo",
         "resume",
+        "model_path",
+        "sglang_python",
+        "sglang_args",
+        "engine_port",
+        "start_timeout",
     ],
 )
 def test_a_project_cannot_redirect_the_user(tmp_path: Path, name: str) -> None:
