@@ -102,7 +102,9 @@ def _add_shared_flags(parser: argparse.ArgumentParser) -> None:
     _add_model_flags(parser)
     _add_repository_flags(parser)
     _add_limit_flags(parser)
-    parser.add_argument("--offline", action="store_true", default=None, help=NOT_BUILT)
+    parser.add_argument(
+        "--offline", action="store_true", default=None, help="refuse every connection but the engine's, and list them"
+    )
     parser.add_argument(
         "--resume", nargs="?", const="latest", metavar="SESSION", help="go on with a session, default the latest"
     )
