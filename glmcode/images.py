@@ -62,7 +62,9 @@ async def choose_image(
         if _may_have_devcontainer(repo):
             from glmcode.devcontainers import devcontainer_image
 
-            if chosen := await devcontainer_image(settings, repo, say, build=build, ask=ask):
+            chosen = await devcontainer_image(settings, repo, say, build=build, ask=ask)
+            base = ImageChoice(None, "the default image, since the repository's devcontainer.json gives none")
+            if chosen is not None:
                 base, is_set_up = ImageChoice(chosen.image, f"from {chosen.file}"), chosen.is_set_up
     if is_set_up and settings.setup is None:
         return base

@@ -143,3 +143,17 @@ async def test_the_image_that_was_asked_for_comes_first(user: CommandLine, repo:
     describe(repo, "glmcode-nobody.invalid/none:1")
     ended = await run(user, repo, "--image", base)
     assert f"glmcode: image {base}: as configured" in ended.stderr and FILE not in ended.stderr
+
+
+async def test_the_doctor_says_which_image_and_why(user: CommandLine, repo: Path, base: str) -> None:
+    describe(repo, base)
+    here = CommandLine(user.home, cwd=repo)
+    for flags, name, why in (((), base, f"from {FILE}"), (("GLMCODE_IMAGE",), "other:1", "as configured")):
+        here.variables.update(dict.fromkeys(flags, "other:1"))
+        ended = await here.run("doctor", "--json")
+        (check,) = [each for each in ended.result["checks"] if each["name"] == "image"]
+        assert check["detail"].startswith(name) and check["detail"].endswith(f"({why})")
+    del here.variables["GLMCODE_IMAGE"]
+    describe(repo, "glmcode-nobody.invalid/none:1")
+    (check,) = [each for each in (await here.run("doctor", "--json")).result["checks"] if each["name"] == "image"]
+    assert "since the repository's devcontainer.json gives none" in check["detail"]
