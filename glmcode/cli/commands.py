@@ -68,6 +68,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.sessions import run_session
 
             return run_session(options)
+        case "airgap":
+            from glmcode.cli.airgap import airgap
+
+            return run_to_end(interruptible(airgap(options)))
         case "doctor":
             from glmcode.cli.doctor import doctor
 

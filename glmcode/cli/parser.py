@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from glmcode.cli.airgap_parser import add_verbs
+
 EXIT_CODES = """\
 exit codes:
   0 done (run), verified (fix)        6 the change broke a passing test   69 no engine answers
@@ -20,7 +22,8 @@ Keys: GLMCODE_API_KEY, then ZAI_API_KEY (Z.ai only), then OPENAI_API_KEY, then t
 
 NOT_BUILT = "not built yet"
 COMMANDS = (
-    "run", "fix", "demo", "pack", "engine", "sandbox", "tool", "session", "vscode", "acp", "doctor", "completion",
+    "run", "fix", "demo", "pack", "engine", "sandbox", "tool", "session", "airgap", "vscode", "acp", "doctor",
+    "completion",
 )  # fmt: skip
 PRESET_NAMES = (
     "zai", "zai-coding", "bigmodel", "bigmodel-coding", "novita", "openrouter", "sglang", "vllm",
@@ -43,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sandbox(commands)
     _add_tool(commands)
     _add_session(commands)
+    add_verbs(commands.add_parser("airgap", help="to a machine without a network, in one archive"), _Parser)
     _add_small(commands)
     _add_later(commands)
     return parser
