@@ -29,7 +29,7 @@ DockerChecks = Callable[[str | None], Awaitable[tuple[Check, ...]]]
 async def examine(settings: DoctorInput, docker: DockerChecks = check_docker) -> Report:
     """Examine everything; takes some seconds at most and changes nothing. Never raises for what it finds."""
     git, bwrap, images, answers = await asyncio.gather(
-        _git(), _bwrap(settings.sandbox), docker(settings.image), _endpoint(settings)
+        _git(), _bwrap(settings.sandbox), docker(settings.image), check_endpoint(settings)
     )
     if settings.sandbox != "docker":
         images = tuple(_optional(check) for check in images)
@@ -137,7 +137,8 @@ def _key(settings: DoctorInput) -> Check:
     return Check(name="API key", status="ok", detail="none; a server of your own usually needs none")
 
 
-async def _endpoint(settings: DoctorInput) -> tuple[Check, ...]:
+async def check_endpoint(settings: DoctorInput) -> tuple[Check, ...]:
+    """Whether the endpoint answers, if that is to be asked; sends no key."""
     shown, host = _shown(settings.base_url)
     if not settings.connect or not host:
         return ()

@@ -18,12 +18,22 @@ def project_config(repo: Path) -> Path | None:
 
 def is_trusted(repo: Path, state: Path) -> bool:
     """Whether the user has trusted this repository with exactly this configuration."""
-    return _known(state).get(str(repo)) == _digest(repo)
+    return has_agreed(str(repo), _digest(repo), state)
 
 
 def remember(repo: Path, state: Path) -> None:
     """Trust this repository's configuration as it is now; a changed file is asked about again."""
-    known = {**_known(state), str(repo): _digest(repo)}
+    agree(str(repo), _digest(repo), state)
+
+
+def has_agreed(subject: str, digest: str, state: Path) -> bool:
+    """Whether the user has said yes to exactly this content of `subject`."""
+    return _known(state).get(subject) == digest
+
+
+def agree(subject: str, digest: str, state: Path) -> None:
+    """Remember a yes to this content; another content of the same subject is asked about again."""
+    known = {**_known(state), subject: digest}
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = state / f"trust.json.{os.getpid()}"
     temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from glmcode.cli.settings import say, settings_of
-from glmcode.config import ConfigError
+from glmcode.cli.settings import ask_on_terminal, say, settings_of
+from glmcode.config import ConfigError, Settings
 from glmcode.exit_codes import ExitCode
 from glmcode.images import resolve_image
 from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
@@ -17,23 +17,23 @@ async def build(options: argparse.Namespace) -> int:
     rootfs: Path | None = options.from_rootfs
     if rootfs is not None and not rootfs.is_file():
         raise ConfigError(f"--from-rootfs {rootfs}: no such file")
+    settings = settings_of(options)
+    if settings.offline and not (options.from_host or rootfs):
+        raise ConfigError("--offline: the image would come from a registry; use --from-host or --from-rootfs TAR")
     source: ImageSource = "host" if options.from_host else "rootfs" if rootfs else "registry"
     tag = options.image or DEFAULT_IMAGE
     built = await build_image(source, rootfs=rootfs, tag=tag, make_default=True, on_line=say)
     say(f"{built.tag}: {built.size_bytes / 1e6:.1f} MB in {built.seconds:.1f} s; the default image from now on")
     for folder in built.host_mounts:
         say(f"mounted read-only from this host: {folder}")
-    await _setup_layer(options)
+    await _layers(options, settings)
     return ExitCode.DONE
 
 
-async def _setup_layer(options: argparse.Namespace) -> None:
-    """With --yes in a repository: its dependencies too; without, what they would take is shown."""
+async def _layers(options: argparse.Namespace, settings: Settings) -> None:
+    """In a repository: what it needs on top, or an image of its own; made with a yes, else what it takes is shown."""
     try:
         repo = find_repository(options.repo or Path.cwd())
     except WorkspaceError:
         return
-    settings = settings_of(options).model_copy(update={"sandbox": "docker"})
-    image = await resolve_image(settings, repo, say)
-    if image is not None and image != settings.image:
-        say(f"with this repository's dependencies: {image}")
+    await resolve_image(settings.model_copy(update={"sandbox": "docker"}), repo, say, ask=ask_on_terminal())

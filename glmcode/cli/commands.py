@@ -71,6 +71,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.sessions import run_session
 
             return run_session(options)
+        case "airgap":
+            from glmcode.cli.airgap import airgap
+
+            return run_to_end(interruptible(airgap(options)))
         case "doctor":
             from glmcode.cli.doctor import doctor
 
@@ -91,6 +95,7 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
 def _headless(options: argparse.Namespace) -> int:
     from glmcode.headless.issue import read_issue, read_prompt
     from glmcode.headless.run import run_headless
+    from glmcode.offline import describe_connections, go_offline
 
     given = options.issue if options.command == "fix" else options.prompt
     if options.command == "run" and not given and options.resume and not _is_session(options.resume):
@@ -98,8 +103,13 @@ def _headless(options: argparse.Namespace) -> int:
         given, options.resume = options.resume, "latest"
     settings = settings_of(options)
     refuse_unbuilt(settings)
-    task = read_issue(given) if options.command == "fix" else read_prompt(given)
-    return run_to_end(run_headless(settings, task, options.command))
+    go_offline(settings, say)
+    task = read_issue(given, offline=settings.offline) if options.command == "fix" else read_prompt(given)
+    try:
+        return run_to_end(run_headless(settings, task, options.command))
+    finally:
+        if told := describe_connections():
+            say(told)
 
 
 def run_to_end(work: Coroutine[Any, Any, int]) -> int:

@@ -11,6 +11,7 @@ from glmcode.cli.settings import refuse_unbuilt, say
 from glmcode.config import Settings, load
 from glmcode.demo.sample import ISSUE, SCRIPT, create_sample
 from glmcode.headless.run import run_headless
+from glmcode.offline import describe_connections, go_offline
 from glmcode_sandbox.base import NoSandboxError, SandboxError
 from glmcode_sandbox.open import probe
 
@@ -23,9 +24,14 @@ async def demo(flags: Mapping[str, Any]) -> int:
         repo = create_sample(Path(folder) / "duebook")
         wanted = load({"engine": f"scripted:{script}", **flags, "repo": repo}, user_file=paths.config_file())
         refuse_unbuilt(wanted)
+        go_offline(wanted, say)
         say("a small repository with a bug: " + ISSUE.read_text(encoding="utf-8").strip().splitlines()[0].lstrip("# "))
         settings = wanted if "sandbox" in wanted.model_fields_set else await _with_sandbox(wanted)
-        return await run_headless(settings, ISSUE.read_text(encoding="utf-8"), "fix")
+        try:
+            return await run_headless(settings, ISSUE.read_text(encoding="utf-8"), "fix")
+        finally:
+            if told := describe_connections():
+                say(told)
 
 
 async def _with_sandbox(settings: Settings) -> Settings:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from glmcode.cli.airgap_parser import add_airgap
 from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.cli.engine_parser import add_engine
 from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser, later
@@ -23,7 +24,8 @@ Keys: GLMCODE_API_KEY, then ZAI_API_KEY (Z.ai only), then OPENAI_API_KEY, then t
 """
 
 COMMANDS = (
-    "run", "fix", "demo", "pack", "engine", "sandbox", "tool", "session", "vscode", "acp", "doctor", "completion",
+    "run", "fix", "demo", "pack", "engine", "sandbox", "tool", "session", "airgap", "vscode", "acp", "doctor",
+    "completion",
 )  # fmt: skip
 TOOLS = ("read", "write", "edit", "glob", "grep", "shell", "run_tests")
 
@@ -43,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sandbox(commands)
     _add_tool(commands)
     _add_session(commands)
+    add_airgap(commands)
     _add_small(commands)
     add_engine(commands)
     _add_later(commands)
@@ -93,7 +96,9 @@ def _add_shared_flags(parser: argparse.ArgumentParser) -> None:
     _add_model_flags(parser)
     _add_repository_flags(parser)
     _add_limit_flags(parser)
-    parser.add_argument("--offline", action="store_true", default=None, help=NOT_BUILT)
+    parser.add_argument(
+        "--offline", action="store_true", default=None, help="refuse every connection but the engine's, and list them"
+    )
     parser.add_argument(
         "--resume", nargs="?", const="latest", metavar="SESSION", help="go on with a session, default the latest"
     )

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from glmcode.cli.settings import say
 from glmcode.config import ConfigError, Settings
 from glmcode.exit_codes import ExitCode
 from glmcode.images import resolve_image
+from glmcode.offline import go_offline
 from glmcode.policy import Decision, Policy
 from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.clean import StreamCleaner
@@ -34,8 +36,9 @@ _NEEDED = {"read": 1, "write": 1, "edit": 3, "glob": 1, "grep": 1, "shell": 1}
 @asynccontextmanager
 async def open_place(settings: Settings) -> AsyncIterator[Sandbox]:
     """A started sandbox on the repository, direct unless isolated is asked for; gone at the end."""
+    go_offline(settings, say)
     repo = find_repository(settings.repo or Path.cwd())
-    image = await resolve_image(settings, repo, lambda line: print(f"glmcode: {line}", file=sys.stderr), build=False)
+    image = await resolve_image(settings, repo, say, build=False)
     await probe(settings.sandbox, image)
     with tempfile.TemporaryDirectory(prefix="glmcode-") as folder:
         workspace = await open_workspace(repo, settings.workspace or "direct", state_dir=Path(folder) / "workspace")

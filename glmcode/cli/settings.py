@@ -1,16 +1,20 @@
 """The settings of one call: its flags, the environment, and the files that may be obeyed."""
 
 import argparse
+import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glmcode import paths
 from glmcode.config import PROJECT_FILE, ConfigError, Settings, load
 from glmcode.telling import told
 from glmcode.trust import is_trusted, project_config, remember
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
+
+if TYPE_CHECKING:
+    from glmcode.devcontainers import Ask
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
@@ -43,10 +47,21 @@ def _trusted_project_file(flags: dict[str, Any]) -> Path | None:
 
 def refuse_unbuilt(settings: Settings) -> None:
     """Say of settings that later versions bring that they are not there yet."""
-    if settings.offline:
-        raise ConfigError("--offline is not built yet")
     if settings.output == "vscode":
         raise ConfigError("--output vscode is not built yet")
+
+
+def ask_on_terminal() -> "Ask | None":
+    """Puts a question on the terminal, no being the default; None where nobody sits at one."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    async def ask(question: str) -> bool:
+        print(f"{told(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+        answer = await asyncio.to_thread(sys.stdin.readline)
+        return answer.strip().lower() in ("y", "yes")
+
+    return ask
 
 
 def say(text: str) -> None:

@@ -18,8 +18,8 @@ _ADDRESS = re.compile(r"^https://github\.com/([\w.-]+)/([\w.-]+)/issues/(\d+)(?:
 _MAX_BYTES = 1024 * 1024
 
 
-def read_issue(source: str) -> str:
-    """The issue's text: title, body and comments. Raises ConfigError."""
+def read_issue(source: str, *, offline: bool = False) -> str:
+    """The issue's text: title, body and comments; `offline` refuses to ask GitHub. Raises ConfigError."""
     if not source:
         raise ConfigError("ISSUE is empty; it is a file, - for standard input, text:..., or owner/repo#N")
     if source.startswith("text:"):
@@ -27,6 +27,8 @@ def read_issue(source: str) -> str:
     elif source == "-":
         text = _decode(sys.stdin.buffer.read(_MAX_BYTES + 1), "standard input")
     elif (found := _REFERENCE.match(source) or _ADDRESS.match(source)) and not Path(source).exists():
+        if offline:
+            raise ConfigError(f"--offline: {source[:200]} would be read from github.com; save the issue to a file")
         text = _fetch(*found.groups())
     else:
         text = _read_file(source)

@@ -7,6 +7,7 @@ from glmcode.headless.artifacts import append_prediction, write_artifacts
 from glmcode.headless.findings import Findings
 from glmcode.headless.job import Job
 from glmcode.headless.result import LimitsRecord, Result, tests_record, usage_record
+from glmcode.offline import connections
 from glmcode_engine.messages import Usage
 from glmcode_tools.filetext import display_name
 
@@ -58,6 +59,7 @@ def _result(job: Job, findings: Findings, exit_code: int) -> Result:
         ),
         engine=job.engine.info,
         base_commit=job.workspace.base_commit,
+        connections=connections(),
     )
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from glmcode.events import EndReason, Record
 from glmcode.fix.verdict import Judgement, Verdict, failing
+from glmcode.offline import Connection
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Usage
 from glmcode_tools.testing.report import TestReport
@@ -77,6 +78,8 @@ class Result(Record):
     limits: LimitsRecord
     engine: EngineInfo
     base_commit: str | None
+    connections: tuple[Connection, ...] | None = None
+    """With --offline: every place that glmcode connected to."""
 
 
 def counts(report: TestReport) -> Counts:

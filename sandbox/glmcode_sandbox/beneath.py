@@ -1,6 +1,7 @@
 """Reaching files below a folder without following a symbolic link out of it, whoever moves things meanwhile."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -86,3 +87,20 @@ def give(root: int, paths: Sequence[str], owner: tuple[int, int]) -> None:
                 name = parts[length - 1]
                 if os.stat(name, dir_fd=folder, follow_symlinks=False).st_uid == mine:
                     os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
+
+
+def read_beneath(root: int, parts: Sequence[str], max_bytes: int) -> bytes:
+    """The bytes of a regular file, reached without following a link.
+
+    Raises OSError where it is missing or cannot be read, ValueError where it is no regular file or too large.
+    """
+    with parent_of(root, parts) as folder:
+        # Not blocking: a named pipe would wait for its other end.
+        descriptor = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError(f"not a regular file: {'/'.join(parts)!r}")
+        data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ValueError(f"larger than {max_bytes} bytes: {'/'.join(parts)!r}")
+    return data

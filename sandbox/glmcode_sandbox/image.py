@@ -94,7 +94,7 @@ def _build(source: ImageSource, rootfs: Path | None, tag: str, make_default: boo
                     image = _pull_and_build(api, say)
             found = api.inspect_image(image)
             mounts = host_mounts(found["Config"].get("Labels") or {})
-            missing = _missing(api, image, mounts)
+            missing = missing_programs(api, image, mounts)
             if "sh" in missing:
                 _remove_unnamed(api, {image})
                 raise ImageError("no shell runs in the image: is it a whole root file system for this processor?")
@@ -168,20 +168,24 @@ def _pull_and_build(api: Any, say: LineSink) -> str:
         network_mode="host",
         buildargs=proxy_environment(),
     )
-    return _follow(steps, say)
+    try:
+        return follow_build(steps, say)
+    except ImageError as error:
+        raise ImageError(f"{error}; {_OTHER_WAYS}") from None
 
 
-def _follow(steps: Iterable[dict[str, Any]], say: LineSink) -> str:
+def follow_build(steps: Iterable[dict[str, Any]], say: LineSink) -> str:
+    """Tell the lines of a build; the id of the image that came out. Raises ImageError with the builder's words."""
     image = ""
     for record in steps:
         if "error" in record:
             words = one_line(record["error"], _WIDTH)
-            raise ImageError(f"the image could not be built from the registry: {words}; {_OTHER_WAYS}")
+            raise ImageError(f"the image could not be built: {words}")
         for line in str(record.get("stream", "")).splitlines():
             say(line)
         image = (record.get("aux") or {}).get("ID", image)
     if not image:
-        raise ImageError(f"the build ended without an image; {_OTHER_WAYS}")
+        raise ImageError("the build ended without an image")
     return image
 
 
@@ -204,7 +208,8 @@ def _remove_unnamed(api: Any, images: set[str]) -> None:
                 api.remove_image(image)
 
 
-def _missing(api: Any, image: str, mounts: list[Path]) -> tuple[str, ...]:
+def missing_programs(api: Any, image: str, mounts: list[Path]) -> tuple[str, ...]:
+    """Those of `NEEDED` that do not run in the image, tried without a network. Raises what docker-py raises."""
     from docker.types import Mount
 
     script = (

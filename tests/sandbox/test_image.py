@@ -180,10 +180,10 @@ def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(info, io.BytesIO(content))
 
 
-def small_root(path: Path, salt: bytes) -> Path:
-    """A root file system of the host's shell and three more programs with their libraries; without git."""
+def small_root(path: Path, salt: bytes, *more: str) -> Path:
+    """A root file system of the host's shell and a few more programs with their libraries; without git."""
     files: set[str] = set()
-    for tool in ("sh", "setsid", "base64", "realpath"):
+    for tool in ("sh", "setsid", "base64", "realpath", *more):
         program = f"/usr/bin/{tool}" if Path(f"/usr/bin/{tool}").exists() else f"/bin/{tool}"
         listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
         files |= {program, *re.findall(r"(/\S+) \(0x", listed)}
