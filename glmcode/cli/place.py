@@ -11,6 +11,7 @@ from typing import Any
 from glmcode.config import ConfigError, Settings
 from glmcode.exit_codes import ExitCode
 from glmcode.images import resolve_image
+from glmcode.layers import choose_store
 from glmcode.policy import Decision, Policy
 from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.clean import StreamCleaner
@@ -37,8 +38,11 @@ async def open_place(settings: Settings) -> AsyncIterator[Sandbox]:
     repo = find_repository(settings.repo or Path.cwd())
     image = await resolve_image(settings, repo, lambda line: print(f"glmcode: {line}", file=sys.stderr), build=False)
     await probe(settings.sandbox, image)
-    with tempfile.TemporaryDirectory(prefix="glmcode-") as folder:
-        workspace = await open_workspace(repo, settings.workspace or "direct", state_dir=Path(folder) / "workspace")
+    mode = settings.workspace or "direct"
+    with tempfile.TemporaryDirectory(prefix="glmcode-", ignore_cleanup_errors=True) as folder:
+        state_dir = Path(folder) / "workspace"
+        store = await choose_store(settings, repo, mode, state_dir, image)
+        workspace = await open_workspace(repo, mode, state_dir=state_dir, store=store, image=image)
         try:
             on_host = settings.sandbox == "none"
             sandbox = await open_sandbox(

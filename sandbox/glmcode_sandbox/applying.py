@@ -27,11 +27,17 @@ class ApplyResult:
 
 
 async def apply_changes(
-    view: GitView, store: TreeStore, owner: tuple[int, int], trees: tuple[str, str], scratch: Path
+    view: GitView,
+    store: TreeStore,
+    owner: tuple[int, int],
+    trees: tuple[str, str],
+    scratch: Path,
+    doubtful: frozenset[str] = frozenset(),
 ) -> ApplyResult:
     """Make the differences between two trees (old, new) in the working tree of `view`, all or none.
 
-    `scratch` is a folder for temporary files. Raises WorkspaceError when writing fails; all is as before then.
+    `scratch` is a folder for temporary files. Files in `doubtful` are conflicts, and so is a new file in a folder that
+    is in there (with a slash at its end). Raises WorkspaceError when writing fails; all is as before then.
     """
     old, new = trees
     differences = await store.differences(old, new)
@@ -39,6 +45,7 @@ async def apply_changes(
     if not differences:
         return ApplyResult(applied=True, paths=())
     writes, conflicts = await _compare(view, differences)
+    conflicts = tuple(sorted({*conflicts, *(item.path for item in differences if _is_doubtful(item, doubtful))}))
     if conflicts:
         return ApplyResult(applied=False, paths=paths, conflicts=conflicts)
     staged = scratch / f"staged-{secrets.token_hex(4)}"
@@ -71,6 +78,10 @@ async def _compare(view: GitView, differences: Sequence[Difference]) -> tuple[li
     present = await view.entries([item.path for item in known])
     conflicts |= {item.path for item in known if present.get(item.path) != item.old}
     return writes, tuple(sorted(conflicts))
+
+
+def _is_doubtful(item: Difference, doubtful: frozenset[str]) -> bool:
+    return item.path in doubtful or (item.old is None and f"{item.path.rpartition('/')[0]}/" in doubtful)
 
 
 def _makes_room(path: str, seen: os.stat_result, deleted: Sequence[str]) -> bool:
