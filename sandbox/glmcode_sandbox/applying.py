@@ -3,7 +3,7 @@
 import os
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,12 @@ async def apply_changes(
     owner: tuple[int, int],
     trees: tuple[str, str],
     scratch: Path,
-    doubtful: frozenset[str] = frozenset(),
+    is_doubtful: Callable[[Difference], bool] = lambda _: False,
 ) -> ApplyResult:
     """Make the differences between two trees (old, new) in the working tree of `view`, all or none.
 
-    `scratch` is a folder for temporary files. Files in `doubtful` are conflicts, and so is a new file in a folder that
-    is in there (with a slash at its end). Raises WorkspaceError when writing fails; all is as before then.
+    `scratch` is a folder for temporary files. What `is_doubtful` is a conflict whatever is there. Raises WorkspaceError
+    when writing fails; all is as before then.
     """
     old, new = trees
     differences = await store.differences(old, new)
@@ -45,7 +45,7 @@ async def apply_changes(
     if not differences:
         return ApplyResult(applied=True, paths=())
     writes, conflicts = await _compare(view, differences)
-    conflicts = tuple(sorted({*conflicts, *(item.path for item in differences if _is_doubtful(item, doubtful))}))
+    conflicts = tuple(sorted({*conflicts, *(item.path for item in differences if is_doubtful(item))}))
     if conflicts:
         return ApplyResult(applied=False, paths=paths, conflicts=conflicts)
     staged = scratch / f"staged-{secrets.token_hex(4)}"
@@ -78,10 +78,6 @@ async def _compare(view: GitView, differences: Sequence[Difference]) -> tuple[li
     present = await view.entries([item.path for item in known])
     conflicts |= {item.path for item in known if present.get(item.path) != item.old}
     return writes, tuple(sorted(conflicts))
-
-
-def _is_doubtful(item: Difference, doubtful: frozenset[str]) -> bool:
-    return item.path in doubtful or (item.old is None and f"{item.path.rpartition('/')[0]}/" in doubtful)
 
 
 def _makes_room(path: str, seen: os.stat_result, deleted: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -19,7 +20,7 @@ from glmcode_sandbox.privategit import make_private_git
 from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
 from glmcode_sandbox.threads import finished, remove_folder
-from glmcode_sandbox.trees import FileChange, TreeStore
+from glmcode_sandbox.trees import Difference, FileChange, TreeStore
 
 WorkspaceMode = Literal["direct", "isolated"]
 
@@ -156,14 +157,14 @@ class GitWorkspace:
         theirs = GitView(self._shadow, self.repo, self._state / "user-index", loose_stat=False)
         await theirs.load_index(self._repository.index)
         trees = (self._applied_tree, tree)
-        result = await apply_changes(theirs, self._store, self.owner, trees, self._state, await self._doubtful())
+        result = await apply_changes(theirs, self._store, self.owner, trees, self._state, await self._doubts())
         if result.applied:
             self._applied_tree = tree
         return result
 
-    async def _doubtful(self) -> frozenset[str]:
-        """Files of the repository that may have changed while their state at the start was taken down; see `Start`."""
-        return frozenset()
+    async def _doubts(self) -> Callable[[Difference], bool]:
+        """Tells what of the repository may have changed while its state at the start was taken down."""
+        return lambda _: False
 
     async def close(self) -> None:
         await remove_folder(self._state)

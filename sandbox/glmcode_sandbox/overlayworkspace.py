@@ -1,14 +1,13 @@
 """The isolated workspace as a copy-on-write layer over the repository: its cost is that of the change."""
 
 import asyncio
-import os
-import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from glmcode_sandbox.gitrun import WorkspaceError, git_environment, names, run_git
+from glmcode_sandbox.changing import Changing, changed_since
+from glmcode_sandbox.gitrun import GitFailed, WorkspaceError, git_environment, names, run_git
 from glmcode_sandbox.gitview import GitView, make_shadow
 from glmcode_sandbox.gitworkspace import GitWorkspace
 from glmcode_sandbox.layered import LayeredView, Start
@@ -20,9 +19,8 @@ from glmcode_sandbox.privategit import make_private_git
 from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
 from glmcode_sandbox.threads import finished, remove_folder
+from glmcode_sandbox.trees import Difference
 from glmcode_sandbox.upper import parents
-
-_DEBUG = re.compile(rb"(\d+):(\d+)\n  mtime: [^\n]*\n  dev: [^\n]*\n  uid: [^\n]*\n  size: [^\n]*\n(.*)", re.DOTALL)
 
 
 class OverlayWorkspace(GitWorkspace):
@@ -41,7 +39,7 @@ class OverlayWorkspace(GitWorkspace):
         self._start: Start | None = None
         self._scan: asyncio.Task[None] | None = None
         self._opened_ns = 0
-        self._touched_folders: frozenset[str] = frozenset()
+        self._changing: Changing | None = None
         self._derived: list[OverlayWorkspace] = []
         self._is_derived = False
 
@@ -65,21 +63,15 @@ class OverlayWorkspace(GitWorkspace):
             await self._take_start()
         except OSError as error:
             raise WorkspaceError(f"{self.repo} cannot be read: {error}") from error
+        # git takes no note of a new change time where the content is what the index holds.
+        with suppress(GitFailed):
+            await self._view.git("update-index", "-q", "--ignore-submodules", "--refresh")
         files = await self._view.git("ls-files", "-z")
-        self._touched_folders = await finished(lambda: self._touched(names(files)))
+        self._changing = await finished(lambda: Changing(self.repo, names(files), self._opened_ns))
         self._start = Start.of(self._view, self.start_tree)
         said = mount_notes(self._repository, self._view.submodules, self._view.large)
         self.notes = (*self.notes, *(note for note in said if note not in self.notes))
         await asyncio.to_thread(write_start, self._state, self._start)
-
-    def _touched(self, files: Iterable[str]) -> frozenset[str]:
-        """Folders (with a slash at the end) in which something appeared or went away since the opening. Blocks."""
-        found = set()
-        for folder in {"", *(path.rpartition("/")[0] for path in files)}:
-            with suppress(OSError):
-                if (self.repo / folder).lstat().st_mtime_ns >= self._opened_ns:
-                    found.add(f"{folder}/")
-        return frozenset(found)
 
     async def ready(self) -> None:
         if self._scan is not None:
@@ -144,12 +136,14 @@ class OverlayWorkspace(GitWorkspace):
             raise WorkspaceError("the patch cannot be applied while commands may run in the workspace: apply it before")
         await lay(self._store, (tree, target), self.repo, self._overlay.upper, self.owner, self._state)
 
-    async def _doubtful(self) -> frozenset[str]:
-        if self._is_derived:
-            return frozenset()
+    async def _doubts(self) -> Callable[[Difference], bool]:
+        if self._changing is None:
+            return await super()._doubts()
         environment = git_environment(self._shadow, index=self._view.index)
         output = await run_git(("ls-files", "--debug", "-z"), environment, cwd=self._shadow)
-        return self._touched_folders | await asyncio.to_thread(_changed_since, output, self._opened_ns)
+        files = await asyncio.to_thread(changed_since, output, self._opened_ns)
+        changing = self._changing
+        return lambda item: item.path in files if item.old is not None else changing.holds(item.path)
 
     async def close(self) -> None:
         if self._scan is not None:
@@ -165,20 +159,3 @@ class OverlayWorkspace(GitWorkspace):
             await remove_folder(self._state)
         elif not await remove_workspace(self._state):
             await asyncio.to_thread(sweep, self._state.parent, self._image)
-
-
-def _changed_since(output: bytes, moment_ns: int) -> frozenset[str]:
-    """The paths of `git ls-files --debug -z` whose change time is not older."""
-    path, *rest = output.split(b"\0  ctime: ")
-    found = set()
-    for record in rest:
-        match = _DEBUG.fullmatch(record)
-        if match is None:
-            raise WorkspaceError("git ls-files --debug answers in a form that is not known here: use another git")
-        seconds, nanoseconds = int(match[1]), int(match[2])
-        # A git that was built without them writes no parts of a second.
-        since = moment_ns if nanoseconds else moment_ns - moment_ns % 1_000_000_000
-        if seconds * 1_000_000_000 + nanoseconds >= since:
-            found.add(os.fsdecode(path))
-        path = match[3]
-    return frozenset(found)
