@@ -43,8 +43,12 @@ class Guard:
     are not connections in this sense. See https://docs.python.org/3/library/audit_events.html, events `socket.*`.
     """
 
-    def __init__(self, base_url: str | None) -> None:
-        """`base_url` is the engine's, the one place that may be reached; None: nothing may."""
+    def __init__(self, base_url: str | None, *, embedded: bool = False) -> None:
+        """`base_url` is the engine's, the one place that may be reached; None: nothing may.
+
+        `embedded`: the engine is a server of this machine whose port is not known yet, so all of loopback is its.
+        """
+        self._embedded = embedded
         parts = urlsplit(base_url or "")
         self._host = _name(parts.hostname)
         self._port = parts.port or _PORTS.get(parts.scheme, 0)
@@ -95,10 +99,16 @@ class Guard:
         if sock.family not in (socket.AF_INET, socket.AF_INET6):
             self._refuse(f"a socket of family {sock.family}")
         host, port = str(to[0]), int(to[1])
-        if port != self._port or _address(host) not in self._addresses:
+        if self._embedded and _is_loopback(host):
+            self._count(_shown(host, port))
+        elif port != self._port or _address(host) not in self._addresses:
             self._refuse(_shown(host, port))
+        else:
+            self._count(_shown(self._host, self._port))
+
+    def _count(self, destination: str) -> None:
         with self._lock:
-            self._made[_shown(self._host, self._port)] += 1
+            self._made[destination] += 1
 
     def _check_name(self, host: Any) -> None:
         name = _name(host)
@@ -136,7 +146,10 @@ def go_offline(settings: Settings, say: Callable[[str], None]) -> None:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # some systems name proxies outside the environment
     if settings.sandbox == "none":
         say("--offline: without a sandbox, the commands that run on this machine may use its network")
-    _guard = Guard(settings.base_url if settings.engine.partition(":")[0] in ("remote", "sglang") else None)
+    kind = settings.engine.partition(":")[0]
+    if kind == "sglang":
+        os.environ["HF_HUB_OFFLINE"] = "1"  # its server is a child, which must load from disk
+    _guard = Guard(settings.base_url if kind == "remote" else None, embedded=kind == "sglang")
     _guard.install()
 
 
@@ -170,6 +183,10 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_loopback(host: str) -> bool:
+    return _is_address(host) and ipaddress.ip_address(_address(host)).is_loopback
 
 
 def _address(host: str) -> str:

@@ -23,6 +23,11 @@ def engine_dir() -> Path:
     return state_dir() / "engine"
 
 
+def layer_answers() -> Path:
+    """What Docker daemons were seen to do with copy-on-write layers."""
+    return _base("XDG_CACHE_HOME", ".cache") / "layers.json"
+
+
 def _base(variable: str, fallback: str) -> Path:
     configured = os.environ.get(variable, "")
     root = Path(configured) if Path(configured).is_absolute() else Path.home() / fallback

@@ -75,14 +75,20 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.airgap import airgap
 
             return run_to_end(interruptible(airgap(options)))
-        case "doctor":
-            from glmcode.cli.doctor import doctor
-
-            return asyncio.run(doctor(options, sandbox_only=False))
         case "engine":
             from glmcode.cli.engine import run_engine
 
             return run_engine(options, words)
+        case _:
+            return _run_small(options, parser)
+
+
+def _run_small(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    match options.command:
+        case "doctor":
+            from glmcode.cli.doctor import doctor
+
+            return asyncio.run(doctor(options, sandbox_only=False))
         case "completion":
             from glmcode.cli.completion import completion_script
 

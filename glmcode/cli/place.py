@@ -12,6 +12,7 @@ from glmcode.cli.settings import say
 from glmcode.config import ConfigError, Settings
 from glmcode.exit_codes import ExitCode
 from glmcode.images import resolve_image
+from glmcode.layers import choose_store
 from glmcode.offline import go_offline
 from glmcode.policy import Decision, Policy
 from glmcode_sandbox.base import Sandbox
@@ -40,8 +41,11 @@ async def open_place(settings: Settings) -> AsyncIterator[Sandbox]:
     repo = find_repository(settings.repo or Path.cwd())
     image = await resolve_image(settings, repo, say, build=False)
     await probe(settings.sandbox, image)
-    with tempfile.TemporaryDirectory(prefix="glmcode-") as folder:
-        workspace = await open_workspace(repo, settings.workspace or "direct", state_dir=Path(folder) / "workspace")
+    mode = settings.workspace or "direct"
+    with tempfile.TemporaryDirectory(prefix="glmcode-", ignore_cleanup_errors=True) as folder:
+        state_dir = Path(folder) / "workspace"
+        store = await choose_store(settings, repo, mode, state_dir, image)
+        workspace = await open_workspace(repo, mode, state_dir=state_dir, store=store, image=image)
         try:
             on_host = settings.sandbox == "none"
             sandbox = await open_sandbox(

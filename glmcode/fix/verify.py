@@ -42,7 +42,8 @@ class Verifier:
     async def baseline(self) -> TestReport | NoTests:
         """The suite on the repository as it was at the start."""
         self._say("running the tests before the change")
-        async with self._fresh(self._workspace.start_tree) as (_, sandbox):
+        await self._workspace.ready()
+        async with self._fresh(self._workspace.start_tree) as sandbox:
             return await self._run(sandbox)
 
     async def verify(self, before: TestReport | NoTests, tree: str, patch: bytes) -> Verification:
@@ -50,8 +51,7 @@ class Verifier:
         if isinstance(before, NoTests):
             return Verification(None, Judgement(verdict="unverified", reason=f"no tests could be run: {before.reason}"))
         self._say("applying the patch to a fresh checkout and running the tests again")
-        async with self._fresh(self._workspace.start_tree) as (workspace, sandbox):
-            await workspace.apply_patch(patch)
+        async with self._fresh(self._workspace.start_tree, patch) as sandbox:
             after = await self._run(sandbox)
             if isinstance(after, NoTests):
                 reason = f"no tests can be run any more after the change: {after.reason}"
@@ -85,7 +85,7 @@ class Verifier:
         self._say("running the tests that now pass without the change to the source")
         start = self._workspace.start_tree
         mixed = await self._workspace.mixed_tree(start, tree, frozenset(touched))
-        async with self._fresh(mixed) as (_, sandbox):
+        async with self._fresh(mixed) as sandbox:
             report = await self._run(sandbox, _files_of(chosen, after))
         return report if isinstance(report, TestReport) else None
 
@@ -95,7 +95,7 @@ class Verifier:
             return None
         self._say("running the tests that the change edits in their original form")
         mixed = await self._workspace.mixed_tree(tree, self._workspace.start_tree, frozenset(touched))
-        async with self._fresh(mixed) as (_, sandbox):
+        async with self._fresh(mixed) as sandbox:
             report = await self._run(sandbox, _files_of(kept, before))
         return report if isinstance(report, TestReport) else None
 
@@ -105,12 +105,14 @@ class Verifier:
         return await run_suite(sandbox, command=self._test_command, ids=files, timeout_s=self._timeout_s)
 
     @asynccontextmanager
-    async def _fresh(self, tree: str) -> AsyncIterator[tuple[Workspace, Sandbox]]:
+    async def _fresh(self, tree: str, patch: bytes = b"") -> AsyncIterator[Sandbox]:
+        """A started sandbox on a fresh workspace that holds `tree`, and then the patch."""
         workspace = await self._workspace.derive(tree)
         try:
+            await workspace.apply_patch(patch)
             sandbox = await self._make_sandbox(workspace)
             try:
-                yield workspace, sandbox
+                yield sandbox
             finally:
                 await sandbox.close()
         finally:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from glmcode.engines import is_script, open_engine, start_engine, window_asker
 from glmcode.events import Event, SessionStarted
 from glmcode.headless.output import Output
 from glmcode.images import describe_sandbox, resolve_image
+from glmcode.layers import choose_store
 from glmcode.lazy_sandbox import LazySandbox
 from glmcode.policy import Policy, nobody
 from glmcode.session import store
@@ -53,6 +54,7 @@ class Job:
     resumed: bool
     keep_workspace: bool = False
     """Whether the copy stays on disk at the end, since nothing else holds what was changed."""
+    told: set[str] = field(default_factory=set)
 
     async def make_sandbox(self, workspace: Workspace) -> Sandbox:
         """A started sandbox of its own for another workspace, as hardened as the agent's."""
@@ -68,6 +70,13 @@ class Job:
                     self.sandbox.begin()
                 self.output.event(event)
                 yield event
+
+    def tell_notes(self) -> None:
+        """Say what the workspace has to say and has not said yet; some of it is known only once it is `ready`."""
+        for note in self.workspace.notes:
+            if note not in self.told:
+                self.told.add(note)
+                self.output.say(one_line(note, 300))
 
     def announce(self, context_tokens: int) -> None:
         event = SessionStarted(
@@ -102,7 +111,7 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
         await start_engine(engine, output.say)
         session = stack.enter_context(_open_session(settings, repo, engine, first_prompt))
         holding = await stack.enter_async_context(AsyncExitStack())
-        workspace = await _open_workspace(settings, repo, session, output, holding)
+        workspace = await _open_workspace(settings, repo, session, output, image, holding)
         sandbox = _lazy(workspace, settings, image, session.folder)
         stack.push_async_callback(sandbox.close)
         job = Job(
@@ -118,6 +127,7 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
             out=out or session.folder,
             resumed=bool(settings.resume),
         )
+        job.tell_notes()
         yield job
         if job.keep_workspace:
             holding.pop_all()
@@ -138,15 +148,15 @@ def _prices(settings: Settings, engine: Engine) -> Prices | None:
 
 
 async def _open_workspace(
-    settings: Settings, repo: Path, session: Session, output: Output, holding: AsyncExitStack
+    settings: Settings, repo: Path, session: Session, output: Output, image: str | None, holding: AsyncExitStack
 ) -> Workspace:
     """The workspace, closed with `holding`; a resumed session's has what the session had changed."""
     carried = await unapplied_patch(session) if settings.resume else b""
     mode = settings.workspace or "isolated"
-    workspace = await open_workspace(repo, mode, state_dir=session.folder / WORKSPACE_NAME)
+    state_dir = session.folder / WORKSPACE_NAME
+    store = await choose_store(settings, repo, mode, state_dir, image)
+    workspace = await open_workspace(repo, mode, state_dir=state_dir, store=store, image=image)
     holding.push_async_callback(workspace.close)
-    for note in workspace.notes:
-        output.say(one_line(note, 300))
     await _carry_over(carried, workspace, output)
     return workspace
 

@@ -71,6 +71,7 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
     findings.turn = await _turn(job, prompt)
     interrupts.target = cancel_run
     tree = await job.workspace.tree()
+    job.tell_notes()
     findings.patch = await job.workspace.patch(tree)
     findings.files = tuple(change.path for change in await job.workspace.changes(tree))
     findings.applied = job.workspace.mode == "direct" and bool(findings.patch)

@@ -1,5 +1,7 @@
 """What a session changed that never reached the user's files, so that a resumed one goes on with it."""
 
+from pathlib import Path
+
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, records
 from glmcode_sandbox.recover import discard, recover_patch
 
@@ -14,7 +16,7 @@ async def unapplied_patch(session: Session) -> bytes:
     """
     state = session.folder / WORKSPACE_NAME
     kept = session.folder / PATCH_NAME
-    if patch := await recover_patch(state):
+    if patch := await recover_patch(state, Path(session.header.repo)):
         kept.write_bytes(patch)
         await discard(state)
         return patch

@@ -3,7 +3,7 @@
 import os
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,17 @@ class ApplyResult:
 
 
 async def apply_changes(
-    view: GitView, store: TreeStore, owner: tuple[int, int], trees: tuple[str, str], scratch: Path
+    view: GitView,
+    store: TreeStore,
+    owner: tuple[int, int],
+    trees: tuple[str, str],
+    scratch: Path,
+    is_doubtful: Callable[[Difference], bool] = lambda _: False,
 ) -> ApplyResult:
     """Make the differences between two trees (old, new) in the working tree of `view`, all or none.
 
-    `scratch` is a folder for temporary files. Raises WorkspaceError when writing fails; all is as before then.
+    `scratch` is a folder for temporary files. What `is_doubtful` is a conflict whatever is there. Raises WorkspaceError
+    when writing fails; all is as before then.
     """
     old, new = trees
     differences = await store.differences(old, new)
@@ -39,6 +45,7 @@ async def apply_changes(
     if not differences:
         return ApplyResult(applied=True, paths=())
     writes, conflicts = await _compare(view, differences)
+    conflicts = tuple(sorted({*conflicts, *(item.path for item in differences if is_doubtful(item))}))
     if conflicts:
         return ApplyResult(applied=False, paths=paths, conflicts=conflicts)
     staged = scratch / f"staged-{secrets.token_hex(4)}"

@@ -75,6 +75,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """A copy-on-write layer over a folder: what is written lands in `upper`, the folder itself stays as it is."""
+
+    volume: str
+    """The name of the Docker volume that is this layer."""
+    upper: Path
+    work: Path
+    """The kernel's own scratch space, on the same file system as `upper`. Its content belongs to root."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mount:
     """What of the host the sandbox sees of a workspace. All paths absolute."""
 
@@ -83,6 +94,8 @@ class Mount:
     target: str
     """In the sandbox."""
     read_only: bool = False
+    overlay: Overlay | None = None
+    """The layer that takes the writes, for docker only; None: they go to `source`."""
 
 
 class Sandbox(Protocol):

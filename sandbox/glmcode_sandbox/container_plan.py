@@ -12,6 +12,7 @@ from glmcode_sandbox import reaper
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, SandboxError
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.environment import DEFAULT_PATH, HOME, standard_environment
+from glmcode_sandbox.overlay import volume_options
 
 MOUNTS_LABEL = "glmcode.host_mounts"
 """On an image: a JSON list of folders of the host that it needs, mounted read-only at the same paths."""
@@ -62,7 +63,6 @@ def describe(api: Any, plan: ContainerPlan, name: str) -> dict[str, Any]:
 
 def _host_config(api: Any, plan: ContainerPlan, marks: Mapping[str, str]) -> Any:
     """What the container gets of the host, and no more of it than this."""
-    from docker.types import Mount as DockerMount
     from docker.types import Ulimit
 
     mounts = [Mount(path, str(path), read_only=True) for path in host_mounts(marks)] + list(plan.mounts)
@@ -70,7 +70,7 @@ def _host_config(api: Any, plan: ContainerPlan, marks: Mapping[str, str]) -> Any
     limits = plan.limits
     size = f"size={limits.tmp_bytes},nr_inodes={TMP_INODES}"
     return api.create_host_config(
-        mounts=[DockerMount(m.target, str(m.source), type="bind", read_only=m.read_only) for m in mounts],
+        mounts=[_docker_mount(mount) for mount in mounts],
         tmpfs={
             "/tmp": f"rw,exec,nosuid,nodev,{size},mode=1777",
             HOME: f"rw,exec,nosuid,nodev,{size},mode=0700,uid={uid},gid={gid}",
@@ -87,6 +87,24 @@ def _host_config(api: Any, plan: ContainerPlan, marks: Mapping[str, str]) -> Any
             Ulimit(name="fsize", soft=limits.file_bytes, hard=limits.file_bytes),
             Ulimit(name="core", soft=0, hard=0),
         ],
+    )
+
+
+def _docker_mount(mount: Mount) -> Any:
+    from docker.types import DriverConfig
+    from docker.types import Mount as DockerMount
+
+    if mount.overlay is None:
+        return DockerMount(mount.target, str(mount.source), type="bind", read_only=mount.read_only)
+    return DockerMount(
+        mount.target,
+        mount.overlay.volume,
+        type="volume",
+        read_only=mount.read_only,
+        # The daemon makes the volume together with the first container that wants it.
+        driver_config=DriverConfig("local", volume_options(mount.source, mount.overlay)),
+        labels=reaper.labels(),
+        no_copy=True,
     )
 
 

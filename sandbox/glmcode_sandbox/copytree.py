@@ -88,9 +88,9 @@ def _copy_entry(level: _Level, name: str, depth: int, report: CopyReport) -> _Le
                 return None
             return _copy_folder(level, name, path)
         if stat.S_ISLNK(status.st_mode):
-            _copy_link(level, name, status)
+            copy_link(level.source, level.target, name, status)
         elif stat.S_ISREG(status.st_mode):
-            _copy_file(level, name, report)
+            report.bytes += copy_file(level.source, level.target, name)
         else:
             report.skipped.append(f"{path}: a device, pipe or socket")
             return None
@@ -113,28 +113,31 @@ def _copy_folder(level: _Level, name: str, path: str) -> _Level:
     return _enter(source, target, f"{path}/")
 
 
-def _copy_link(level: _Level, name: str, status: os.stat_result) -> None:
-    os.symlink(os.readlink(name, dir_fd=level.source), name, dir_fd=level.target)
+def copy_link(source: int, target: int, name: str, status: os.stat_result) -> None:
+    """Copy the symbolic link `name` from one open folder to another. Blocks. Raises OSError."""
+    os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
     if os.geteuid() == 0:
-        os.chown(name, status.st_uid, status.st_gid, dir_fd=level.target, follow_symlinks=False)
+        os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
     times = (status.st_atime_ns, status.st_mtime_ns)
-    os.utime(name, ns=times, dir_fd=level.target, follow_symlinks=False)
+    os.utime(name, ns=times, dir_fd=target, follow_symlinks=False)
 
 
-def _copy_file(level: _Level, name: str, report: CopyReport) -> None:
-    source = os.open(name, _OPEN_FILE, dir_fd=level.source)
+def copy_file(source: int, target: int, name: str) -> int:
+    """Copy the regular file `name` from one open folder to another; gives the bytes. Blocks. Raises OSError."""
+    opened = os.open(name, _OPEN_FILE, dir_fd=source)
     try:
-        status = os.fstat(source)
+        status = os.fstat(opened)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "changed while it was copied")
-        target = os.open(name, _CREATE, 0o600, dir_fd=level.target)
+        made = os.open(name, _CREATE, 0o600, dir_fd=target)
         try:
-            report.bytes += _copy_bytes(source, target, status)
-            _dress(target, status)
+            copied = _copy_bytes(opened, made, status)
+            _dress(made, status)
+            return copied
         finally:
-            os.close(target)
+            os.close(made)
     finally:
-        os.close(source)
+        os.close(opened)
 
 
 def _dress(target: int, status: os.stat_result) -> None:

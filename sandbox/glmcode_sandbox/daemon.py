@@ -5,12 +5,12 @@ The command line does this before its first model request; the docker package ta
 
 import http.client
 import json
-import socket
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.daemon_address import DEFAULT_IMAGE, endpoint, no_daemon, no_image
+from glmcode_sandbox.daemon_socket import UnixConnection
 from glmcode_sandbox.docker_api import connect, lacks_image
 
 PROBE_TIMEOUT_S = 5.0
@@ -31,26 +31,13 @@ class ProbeResult:
     """What the name stands for now; None where it is missing, or the daemon was asked through the docker package."""
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("docker", timeout=PROBE_TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(PROBE_TIMEOUT_S)
-        self.sock.connect(self._path)
-
-
 def probe_daemon(image: str = DEFAULT_IMAGE) -> ProbeResult:
     """Ask. Blocks for a few milliseconds, five seconds at most; never raises for a daemon that is not there."""
     address = endpoint()
     if not address.startswith("unix://"):
         return _probe_with_package(address, image)
     path = address.removeprefix("unix://")
-    connection = _UnixConnection(path)
+    connection = UnixConnection(path, PROBE_TIMEOUT_S)
     try:
         connection.request("GET", f"/images/{quote(image, safe='/:@')}/json")
         response = connection.getresponse()

@@ -44,7 +44,7 @@ class GitView:
     """One working tree with an index of its own over a shadow git folder.
 
     `left_out` are the relative paths (folders end in a slash) that never enter a tree unless they are tracked: what
-    was ignored, a repository of its own, or large, at the start.
+    was ignored, a repository of its own, or large, at the start. `absent` are tracked files that are not checked out.
     """
 
     def __init__(self, shadow: Path, work_tree: Path, index: Path, *, loose_stat: bool) -> None:
@@ -54,7 +54,7 @@ class GitView:
         self.left_out: frozenset[str] = frozenset()
         self.large: tuple[str, ...] = ()
         self.submodules: tuple[str, ...] = ()
-        self._sparse: tuple[str, ...] = ()
+        self.absent: tuple[str, ...] = ()
         self._patient = False
         self._lock = asyncio.Lock()
         self._environment = git_environment(
@@ -85,7 +85,7 @@ class GitView:
             self.index.unlink()
             return
         self.submodules = tuple(path for _, meta, path in entries if meta.startswith("160000"))
-        self._sparse = tuple(path for tag, _, path in entries if tag in "Ss")
+        self.absent = tuple(path for tag, _, path in entries if tag in "Ss")
         assumed = [path for tag, _, path in entries if tag.islower()]
         if assumed:
             await self.git("update-index", "--no-assume-unchanged", "-z", "--stdin", stdin=listing(assumed))
@@ -120,11 +120,11 @@ class GitView:
             return (await self.git("write-tree")).decode().strip()
 
     async def _update(self, *, readable_only: bool = False) -> None:
-        if self._sparse:
-            present = [path for path in self._sparse if os.path.lexists(self.work_tree / path)]
+        if self.absent:
+            present = [path for path in self.absent if os.path.lexists(self.work_tree / path)]
             if present:
                 await self.git("update-index", "--no-skip-worktree", "-z", "--stdin", stdin=listing(present))
-                self._sparse = tuple(path for path in self._sparse if path not in set(present))
+                self.absent = tuple(path for path in self.absent if path not in set(present))
         gone, changed = await self._changed()
         new = await self._untracked()
         if readable_only:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -13,12 +14,13 @@ from glmcode_sandbox.beneath import give, opened
 from glmcode_sandbox.copytree import CopyReport, copy_tree
 from glmcode_sandbox.gitrun import GitFailed, WorkspaceError
 from glmcode_sandbox.gitview import GitView, make_shadow
+from glmcode_sandbox.layered import Start
 from glmcode_sandbox.mounts import direct_mounts, isolated_mounts, mount_notes
 from glmcode_sandbox.privategit import make_private_git
 from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
 from glmcode_sandbox.threads import finished, remove_folder
-from glmcode_sandbox.trees import FileChange, TreeStore
+from glmcode_sandbox.trees import Difference, FileChange, TreeStore
 
 WorkspaceMode = Literal["direct", "isolated"]
 
@@ -54,14 +56,17 @@ class GitWorkspace:
         objects = repository.common_dir / "objects"
         await asyncio.to_thread(make_shadow, self._shadow, objects, repository.object_format, repository.excludes)
         skipped = (await self._copy()).skipped if self.mode == "isolated" else []
-        await self._view.load_index(repository.index)
+        await self._take_start()
+        self._set_mounts(await direct_mounts(repository, self._state) if self.mode == "direct" else None)
+        self._note(skipped)
+        write_start(self._state, Start.of(self._view, self.start_tree))
+
+    async def _take_start(self) -> None:
+        await self._view.load_index(self._repository.index)
         await self._view.fix_left_out()
         self.start_tree = self._applied_tree = await self._view.tree()
         base = await self._store.empty() if self.base_commit is None else await self._base_tree(self.base_commit)
         self.dirty = base != self.start_tree
-        self._set_mounts(await direct_mounts(repository, self._state) if self.mode == "direct" else None)
-        self._note(skipped)
-        write_start(self._state, self.start_tree, self._view.left_out)
 
     async def _base_tree(self, commit: str) -> str:
         try:
@@ -85,13 +90,18 @@ class GitWorkspace:
             lines.append(f"not copied: {len(skipped) - _SHOWN_NOTES} more")
         self.notes = (*mount_notes(self._repository, self._view.submodules, self._view.large), *lines)
 
+    async def ready(self) -> None:
+        """Everything is known from `start` on; layers learn it later."""
+
     async def tree(self) -> str:
         return await self._view.tree()
 
     async def patch(self, tree: str | None = None) -> bytes:
+        await self.ready()
         return await self._store.patch(self.start_tree, tree or await self.tree())
 
     async def changes(self, tree: str | None = None) -> tuple[FileChange, ...]:
+        await self.ready()
         return await self._store.changes(self.start_tree, tree or await self.tree())
 
     async def mixed_tree(self, base: str, other: str, paths: frozenset[str]) -> str:
@@ -138,16 +148,23 @@ class GitWorkspace:
         if result.conflicts:
             raise WorkspaceError(f"the patch does not apply: in the way or changing: {', '.join(result.conflicts)}")
 
-    async def apply(self) -> ApplyResult:
+    async def apply(self, paths: frozenset[str] | None = None) -> ApplyResult:
         if self.mode == "direct":
             raise WorkspaceError("nothing to apply: the changes of a direct workspace are in the repository already")
         tree = await self.tree()
+        if paths is not None:
+            tree = await self._store.mixed(self._applied_tree, tree, paths, self._state)
         theirs = GitView(self._shadow, self.repo, self._state / "user-index", loose_stat=False)
         await theirs.load_index(self._repository.index)
-        result = await apply_changes(theirs, self._store, self.owner, (self._applied_tree, tree), self._state)
+        trees = (self._applied_tree, tree)
+        result = await apply_changes(theirs, self._store, self.owner, trees, self._state, await self._doubts())
         if result.applied:
             self._applied_tree = tree
         return result
+
+    async def _doubts(self) -> Callable[[Difference], bool]:
+        """Tells what of the repository may have changed while its state at the start was taken down."""
+        return lambda _: False
 
     async def close(self) -> None:
         await remove_folder(self._state)

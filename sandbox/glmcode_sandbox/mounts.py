@@ -5,9 +5,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from glmcode_sandbox.base import Mount
+from glmcode_sandbox.base import Mount, Overlay
 from glmcode_sandbox.privategit import module_folders, plain_config
 from glmcode_sandbox.repository import Repository
+
+ORIGINALS = "original-objects"
+"""Where in a private `.git` the objects of the user's repository appear."""
 
 
 async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, ...]:
@@ -40,6 +43,18 @@ def isolated_mounts(repository: Repository, copy: Path) -> tuple[Mount, ...]:
     mounts = [Mount(copy, str(repository.top)), Mount(copy / ".git", git, read_only=True)]
     if repository.vouched:
         mounts.append(Mount(repository.common_dir / "objects", f"{git}/objects", read_only=True))
+    return tuple(mounts)
+
+
+def overlay_mounts(repository: Repository, overlay: Overlay, private_git: Path) -> tuple[Mount, ...]:
+    """The layer in the repository's place, and a private `.git` in it that may be written, since nothing else reads it.
+
+    The objects of the original are mounted read-only below that, as `ORIGINALS`.
+    """
+    git = f"{repository.top}/.git"
+    mounts = [Mount(repository.top, str(repository.top), overlay=overlay), Mount(private_git, git)]
+    if repository.vouched:
+        mounts.append(Mount(repository.common_dir / "objects", f"{git}/{ORIGINALS}", read_only=True))
     return tuple(mounts)
 
 

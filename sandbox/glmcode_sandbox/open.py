@@ -24,8 +24,11 @@ async def open_sandbox(
     """A sandbox of this kind, not started yet.
 
     `owner` is uid and gid of the workspace's folder. `workdir` is the workspace inside (for `none` a folder of
-    the host). `image` is for docker only. Heavy packages are imported here, in a thread.
+    the host). `image` is for docker only, and so are mounts with an overlay. Heavy packages are imported here, in a
+    thread.
     """
+    if kind != "docker" and any(mount.overlay for mount in mounts):
+        raise ValueError(f"a sandbox of kind {kind} cannot mount an overlay")
     return await asyncio.to_thread(
         _make, kind, tuple(mounts), workdir, owner, image, network, limits or Limits(), spill_dir, env
     )

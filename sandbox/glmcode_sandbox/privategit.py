@@ -20,14 +20,17 @@ _SHARED_FILES = ("packed-refs", "shallow", "description")
 _KEPT_CORE = frozenset(("repositoryformatversion", "filemode", "ignorecase", "symlinks", "eol", "autocrlf"))
 
 
-async def make_private_git(repository: Repository, target: Path, *, stop: threading.Event | None = None) -> CopyReport:
+async def make_private_git(
+    repository: Repository, target: Path, *, borrow: str | None = None, stop: threading.Event | None = None
+) -> CopyReport:
     """Make the folder `target` a git folder with the commit, index and branches of the working tree of `repository`.
 
-    Objects stay where they are and are read from there (`objects/info/alternates`). Of the configuration only
+    Objects stay where they are and are read from there (`objects/info/alternates`), or from the folder `borrow` in
+    `target`, made empty for the originals to be mounted there. Of the configuration only
     what describes the repository is kept: credentials, headers, helpers and commands stay outside. Once `stop` is set
     it ends early.
     """
-    report = await finished(lambda: _copy_parts(repository, target, stop), stop)
+    report = await finished(lambda: _copy_parts(repository, target, borrow, stop), stop)
     for folder in await asyncio.to_thread(module_folders, target):
         config = folder / "config"
         config.write_text(await plain_config(config, keep_worktree=True))
@@ -38,7 +41,7 @@ async def make_private_git(repository: Repository, target: Path, *, stop: thread
     return report
 
 
-def _copy_parts(repository: Repository, target: Path, stop: threading.Event | None) -> CopyReport:
+def _copy_parts(repository: Repository, target: Path, borrow: str | None, stop: threading.Event | None) -> CopyReport:
     """All that needs no git. It may be much: `modules` holds the objects of submodules."""
     report = CopyReport()
     target.mkdir(mode=0o755)
@@ -51,11 +54,12 @@ def _copy_parts(repository: Repository, target: Path, stop: threading.Event | No
         with suppress(FileNotFoundError, IsADirectoryError):
             shutil.copy2(source, target / source.name, follow_symlinks=False)
             _give_like(source, target / source.name)
-    for folder in (target / "objects", target / "objects" / "info", target / "objects" / "pack", target / "refs"):
+    made = ("objects", "objects/info", "objects/pack", "refs", *([borrow] if borrow else []))
+    for folder in (target / name for name in made):
         folder.mkdir(exist_ok=True)
         _give_like(repository.top, folder)
     alternates = target / "objects" / "info" / "alternates"
-    alternates.write_bytes(os.fsencode(repository.common_dir / "objects") + b"\n")
+    alternates.write_bytes(os.fsencode(f"../{borrow}" if borrow else repository.common_dir / "objects") + b"\n")
     _give_like(repository.top, alternates)
     return report
 
@@ -89,7 +93,8 @@ async def plain_config(source: Path, *, keep_worktree: bool = False) -> str:
     `keep_worktree` keeps core.worktree, which ties a submodule's folder to its place.
     """
     arguments = ("config", "--file", str(source), "--no-includes", "--list", "-z")
-    output = await run_git(arguments, git_environment(source.parent), cwd=source.parent)
+    # In no repository: git would go to the working tree that the text names.
+    output = await run_git(arguments, git_environment(Path("/nonexistent")), cwd=source.parent)
     lines = ["[core]", "\tbare = false"]
     for record in output.split(b"\0"):
         key, separator, value = record.decode(errors="replace").partition("\n")

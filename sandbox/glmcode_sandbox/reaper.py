@@ -1,4 +1,4 @@
-"""Finds containers whose glmcode is dead: each names in its labels the process that made it."""
+"""Finds containers and volumes whose glmcode is dead: each names in its labels the process that made it."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ def labels() -> dict[str, str]:
 
 
 def reap(api: Any) -> int:
-    """Remove the containers that dead processes of this host left behind; returns how many. Blocks.
+    """Remove the containers and volumes that dead processes of this host left behind; returns how many. Blocks.
 
     `api` is a docker.APIClient. Those of other hosts or pid namespaces are left alone: nobody here can tell
     whether their process lives.
@@ -26,10 +26,16 @@ def reap(api: Any) -> int:
     from docker.errors import APIError
 
     removed = 0
-    for found in api.containers(all=True, filters={"label": [f"{LABEL}=1", f"{HOST}={_host()}"]}):
+    ours = {"label": [f"{LABEL}=1", f"{HOST}={_host()}"]}
+    for found in api.containers(all=True, filters=ours):
         if is_stale(found.get("Labels") or {}):
             with contextlib.suppress(APIError):
                 remove(api, found["Id"])
+                removed += 1
+    for found in api.volumes(filters=ours)["Volumes"] or ():
+        if is_stale(found.get("Labels") or {}):
+            with contextlib.suppress(APIError):
+                api.remove_volume(found["Name"])
                 removed += 1
     return removed
 

@@ -1,41 +1,58 @@
 """What a run that was killed had changed in its isolated workspace, read from what it left on disk."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 from glmcode_sandbox.gitrun import WorkspaceError
 from glmcode_sandbox.gitview import GitView
-from glmcode_sandbox.threads import remove_folder
+from glmcode_sandbox.layered import LayeredView, Start
+from glmcode_sandbox.overlay import remove_workspace
 from glmcode_sandbox.trees import TreeStore
 
 _START_FILE = "start.json"
 
 
-def write_start(folder: Path, start_tree: str, left_out: Iterable[str]) -> None:
+def write_start(folder: Path, start: Start) -> None:
     """Note in a workspace's folder what it started from, once everything is in place."""
-    (folder / _START_FILE).write_text(json.dumps({"tree": start_tree, "left_out": sorted(left_out)}))
+    values = {"tree": start.tree, "left_out": sorted(start.left_out)}
+    values |= {"submodules": sorted(start.submodules), "absent": sorted(start.absent)}
+    temporary = folder / f"{_START_FILE}.new"
+    temporary.write_text(json.dumps(values))
+    temporary.replace(folder / _START_FILE)
 
 
-async def recover_patch(state_dir: Path) -> bytes:
+def _read_start(folder: Path) -> Start:
+    values = json.loads((folder / _START_FILE).read_text())
+    left_out, submodules, absent = (frozenset(values[name]) for name in ("left_out", "submodules", "absent"))
+    return Start(values["tree"], folder / "index", left_out, submodules, absent)
+
+
+async def recover_patch(state_dir: Path, repo: Path) -> bytes:
     """The changes of the isolated workspace that was last open below `state_dir`, as a patch on what it started from.
 
     Empty where nothing was left behind. Removes nothing; see `discard`. Raises WorkspaceError.
     """
-    left = [start for start in state_dir.glob(f"workspace-*/{_START_FILE}") if (start.parent / "tree").is_dir()]
+    found = [start.parent for start in state_dir.glob(f"workspace-*/{_START_FILE}")]
+    left = [folder for folder in found if (folder / "tree").is_dir() or (folder / "upper").is_dir()]
     if not left:
         return b""
-    folder = max(left, key=lambda start: start.stat().st_mtime).parent
-    view = GitView(folder / "git", folder / "tree", folder / "index", loose_stat=True)
+    folder = max(left, key=lambda folder: (folder / _START_FILE).stat().st_mtime)
     try:
-        start = json.loads((folder / _START_FILE).read_text())
-        view.left_out = frozenset(start["left_out"])
-        return await TreeStore(folder / "git").patch(start["tree"], await view.tree())
+        start = _read_start(folder)
+        return await TreeStore(folder / "git").patch(start.tree, await _tree(folder, start, repo))
     except (OSError, ValueError, KeyError) as error:
         raise WorkspaceError(f"what is left in {folder} cannot be read: {error}") from None
+
+
+async def _tree(folder: Path, start: Start, repo: Path) -> str:
+    if (folder / "upper").is_dir():
+        return await LayeredView(folder / "git", repo, folder / "upper", folder).tree(start)
+    view = GitView(folder / "git", folder / "tree", folder / "index", loose_stat=True)
+    view.left_out = start.left_out
+    return await view.tree()
 
 
 async def discard(state_dir: Path) -> None:
     """Remove what earlier runs left below `state_dir`."""
     for folder in state_dir.glob("workspace-*"):
-        await remove_folder(folder)
+        await remove_workspace(folder)

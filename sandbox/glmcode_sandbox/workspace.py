@@ -5,12 +5,13 @@ import stat
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from glmcode_sandbox.applying import ApplyResult
 from glmcode_sandbox.base import Mount
 from glmcode_sandbox.gitrun import WorkspaceError
 from glmcode_sandbox.gitworkspace import GitWorkspace, WorkspaceMode
+from glmcode_sandbox.overlayworkspace import OverlayWorkspace
 from glmcode_sandbox.protected import protected
 from glmcode_sandbox.repository import find_repository, open_repository
 from glmcode_sandbox.threads import remove_folder
@@ -19,6 +20,7 @@ from glmcode_sandbox.trees import FileChange
 __all__ = [
     "ApplyResult",
     "FileChange",
+    "Store",
     "Workspace",
     "WorkspaceError",
     "WorkspaceMode",
@@ -33,6 +35,7 @@ class Workspace(Protocol):
 
     Trees are ids of git tree objects in a store of the workspace's own; the user's `.git` is never written. What was
     ignored at the start, and what test runs leave behind, enters no tree. All methods raise WorkspaceError.
+    Wait for `ready` before you read `dirty`, `start_tree` and all of `notes`; the other methods do so themselves.
     """
 
     mode: WorkspaceMode
@@ -41,7 +44,7 @@ class Workspace(Protocol):
     path: str
     """Where it is in the sandbox: the same path in both modes. Without a sandbox use `host_path`."""
     host_path: Path
-    """The files that change: `repo`, or the copy."""
+    """The files that change: `repo`, or the copy. Of a layer the folder that takes the writes, which is only half."""
     mounts: tuple[Mount, ...]
     """In the order to mount them; later ones lie inside earlier ones."""
     owner: tuple[int, int]
@@ -56,6 +59,10 @@ class Workspace(Protocol):
     """What was left out or does not work, one line for people each. Holds untrusted names."""
     hook_paths: tuple[str, ...]
     """Paths that the repository's configuration takes code from; hand them to `protected`."""
+
+    async def ready(self) -> None:
+        """Wait until the start is known. A layer takes it down in the background while the sandbox may work already."""
+        ...
 
     async def tree(self) -> str:
         """The present state as a tree: tracked files, and untracked ones that are neither ignored nor were large."""
@@ -88,11 +95,17 @@ class Workspace(Protocol):
         ...
 
     async def apply_patch(self, patch: bytes) -> None:
-        """Apply a patch to the files, all of it or nothing. Raises WorkspaceError with git's words."""
+        """Apply a patch to the files, all of it or nothing. Raises WorkspaceError with git's words.
+
+        To a layer only while no sandbox runs on it.
+        """
         ...
 
-    async def apply(self) -> ApplyResult:
-        """Isolated only: bring what changed since the start, or since the last `apply`, to the user's repository."""
+    async def apply(self, paths: frozenset[str] | None = None) -> ApplyResult:
+        """Isolated only: bring what changed since the start, or since the last `apply`, to the user's repository.
+
+        With `paths`, only those files or folders.
+        """
         ...
 
     async def close(self) -> None:
@@ -106,8 +119,16 @@ class Workspace(Protocol):
     ) -> None: ...
 
 
-async def open_workspace(repo: Path, mode: WorkspaceMode, *, state_dir: Path) -> Workspace:
+Store = Literal["copy", "overlay"]
+"""What an isolated workspace is: a copy, or a copy-on-write layer where `overlay_problem` has nothing against it."""
+
+
+async def open_workspace(
+    repo: Path, mode: WorkspaceMode, *, state_dir: Path, store: Store = "copy", image: str | None = None
+) -> Workspace:
     """Open the repository around `repo`. Copies and trees live in a new folder below `state_dir` until `close`.
+
+    `image` is the sandbox's; a layer is cleared away with it.
 
     Raises WorkspaceError: no repository, a bare or damaged one, no permission to write it (direct), or a
     `state_dir` inside it.
@@ -122,9 +143,14 @@ async def open_workspace(repo: Path, mode: WorkspaceMode, *, state_dir: Path) ->
         raise WorkspaceError(
             f"{state_dir} cannot be written: {error.strerror}; set XDG_STATE_HOME elsewhere"
         ) from error
-    host_path = top if mode == "direct" else state / "tree"
-    workspace = GitWorkspace(mode, repository, state, state / "git", host_path)
     try:
+        workspace: GitWorkspace
+        if mode == "isolated" and store == "overlay":
+            workspace = OverlayWorkspace(repository, state, state / "git", image)
+        else:
+            workspace = GitWorkspace(
+                mode, repository, state, state / "git", top if mode == "direct" else state / "tree"
+            )
         await workspace.start()
     except OSError as error:
         await remove_folder(state)

@@ -163,3 +163,25 @@ def test_datagrams_and_connections_to_the_engine_itself_go_out(tmp_path: Path) -
     )  # fmt: skip
     assert "ConnectionRefusedError" in done.stdout, done.stdout + done.stderr
     assert "connections: localhost:9 (engine)" in done.stdout
+
+
+def test_the_embedded_engine_has_the_loopback_and_nothing_else(tmp_path: Path) -> None:
+    code = (
+        "import os, socket\n"
+        "from glmcode.config import Settings\n"
+        "from glmcode.offline import describe_connections, go_offline\n"
+        "go_offline(Settings(offline=True, engine='sglang'), print)\n"
+        "for host in ('127.0.0.1', '192.0.2.1'):\n"
+        "    try:\n        socket.create_connection((host, 9), 5)\n"
+        "    except OSError as error:\n        print(type(error).__name__)\n"
+        "print(describe_connections(), os.environ['HF_HUB_OFFLINE'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), cwd=PROJECT,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "ConnectionRefusedError",
+        "OfflineError",
+        "connections: 127.0.0.1:9 (engine); refused: 192.0.2.1:9 1",
+    ], done.stderr

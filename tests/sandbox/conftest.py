@@ -15,6 +15,7 @@ from glmcode_sandbox.container_plan import MOUNTS_LABEL
 from glmcode_sandbox.daemon import probe_daemon
 from glmcode_sandbox.open import open_sandbox, probe
 from glmcode_sandbox.posix import PosixSandbox
+from tests.sandbox.entering import OVERLAY, Shape
 from tests.sandbox.opening import CONFINED, KINDS, Opener
 
 _FOLDERS = ("usr", "etc", "tmp", "home", "root", "proc", "sys", "dev", "run", "var")
@@ -83,6 +84,18 @@ def workspace(tmp_path: Path) -> Path:
     (folder / ".git" / "config").write_text("[core]\n")
     (folder / "a.txt").write_text("hello\n")
     return folder
+
+
+@pytest.fixture(params=["direct", "copy", OVERLAY])
+def mode(request: pytest.FixtureRequest) -> Shape:
+    """A workspace of each shape."""
+    return cast(Shape, request.param)
+
+
+@pytest.fixture(params=["copy", OVERLAY])
+def isolated(request: pytest.FixtureRequest) -> Shape:
+    """A workspace of each shape that leaves the repository alone."""
+    return cast(Shape, request.param)
 
 
 @pytest.fixture

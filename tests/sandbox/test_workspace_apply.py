@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from glmcode_sandbox.transaction import Transaction, Write
-from glmcode_sandbox.workspace import WorkspaceError, open_workspace
+from glmcode_sandbox.workspace import WorkspaceError
+from tests.sandbox.entering import Shape, derived_from, entered
 from tests.sandbox.repositories import contents, git, git_state, make_repository, write
 
 
@@ -19,11 +20,11 @@ def repo(tmp_path: Path) -> Path:
     )
 
 
-async def test_every_kind_of_change_arrives(repo: Path, tmp_path: Path) -> None:
+async def test_every_kind_of_change_arrives(repo: Path, tmp_path: Path, isolated: Shape) -> None:
     (repo / "a.txt").chmod(0o640)
     write(repo, {"user.txt": "untracked\n"})
     before = git_state(repo)
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         top = space.host_path
         write(top, {"a.txt": "a2\n", "new/x/y.txt": "y\n", "bin.dat": b"\xff\0" * 50, "user.txt": "edited\n"})
         shutil.rmtree(top / "b")
@@ -38,8 +39,8 @@ async def test_every_kind_of_change_arrives(repo: Path, tmp_path: Path) -> None:
         assert (await space.apply()).paths == ()
 
 
-async def test_changes_after_an_apply_are_brought_by_the_next(repo: Path, tmp_path: Path) -> None:
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+async def test_changes_after_an_apply_are_brought_by_the_next(repo: Path, tmp_path: Path, isolated: Shape) -> None:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         write(space.host_path, {"a.txt": "a2\n"})
         assert (await space.apply()).applied
         write(space.host_path, {"a.txt": "a3\n"})
@@ -49,10 +50,12 @@ async def test_changes_after_an_apply_are_brought_by_the_next(repo: Path, tmp_pa
 
 
 @pytest.mark.parametrize("theirs", ["edited", "deleted", "executable", "linked", "folder linked", "appeared"])
-async def test_a_path_that_changed_underneath_stops_everything(repo: Path, tmp_path: Path, theirs: str) -> None:
+async def test_a_path_that_changed_underneath_stops_everything(
+    repo: Path, tmp_path: Path, theirs: str, isolated: Shape
+) -> None:
     outside = tmp_path / "outside"
     write(outside, {"one.txt": "1\n", "two.txt": "2\n"})
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         write(space.host_path, {"a.txt": "a2\n", "b/one.txt": "11\n", "fresh.txt": "f\n"})
         expected = "b/one.txt"
         match theirs:
@@ -79,8 +82,8 @@ async def test_a_path_that_changed_underneath_stops_everything(repo: Path, tmp_p
         assert (outside / "one.txt").read_text() == "1\n"
 
 
-async def test_a_change_underneath_elsewhere_is_no_conflict(repo: Path, tmp_path: Path) -> None:
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+async def test_a_change_underneath_elsewhere_is_no_conflict(repo: Path, tmp_path: Path, isolated: Shape) -> None:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         write(space.host_path, {"a.txt": "a2\n"})
         write(repo, {"b/two.txt": "mine\n"})
         git(repo, "commit", "-qam", "meanwhile")
@@ -90,8 +93,8 @@ async def test_a_change_underneath_elsewhere_is_no_conflict(repo: Path, tmp_path
 
 
 @pytest.mark.parametrize("kind", ["file to folder", "folder to file", "file to link"])
-async def test_a_path_may_change_its_kind(repo: Path, tmp_path: Path, kind: str) -> None:
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+async def test_a_path_may_change_its_kind(repo: Path, tmp_path: Path, kind: str, isolated: Shape) -> None:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         top = space.host_path
         match kind:
             case "file to folder":
@@ -107,9 +110,9 @@ async def test_a_path_may_change_its_kind(repo: Path, tmp_path: Path, kind: str)
         assert contents(repo) == contents(top)
 
 
-async def test_line_ends_follow_the_attributes(tmp_path: Path) -> None:
+async def test_line_ends_follow_the_attributes(tmp_path: Path, isolated: Shape) -> None:
     repo = make_repository(tmp_path / "repo", {".gitattributes": "*.bat text eol=crlf\n", "x.bat": "one\r\ntwo\r\n"})
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         assert not space.dirty
         write(space.host_path, {"x.bat": "one\r\nTWO\r\n"})
         assert (await space.apply()).applied
@@ -117,20 +120,20 @@ async def test_line_ends_follow_the_attributes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another owner")
-async def test_files_belong_to_the_owner_of_the_repository(repo: Path, tmp_path: Path) -> None:
+async def test_files_belong_to_the_owner_of_the_repository(repo: Path, tmp_path: Path, isolated: Shape) -> None:
     for path in [repo, *repo.rglob("*")]:
         os.chown(path, 4321, 4322, follow_symlinks=False)
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         assert space.owner == (4321, 4322)
         write(space.host_path, {"a.txt": "a2\n", "new/deep.txt": "x\n"})
         patch = await space.patch()
-        async with await space.derive(await space.tree()) as derived:
+        async with derived_from(space, await space.tree()) as derived:
             assert {p.lstat().st_uid for p in derived.host_path.rglob("*") if ".git" not in p.parts} == {4321}
         await space.apply()
     assert {path.lstat().st_uid for path in repo.rglob("*") if ".git" not in path.parts} == {4321}
     git(repo, "-c", f"safe.directory={repo}", "checkout", "-q", "a.txt")
     shutil.rmtree(repo / "new")
-    async with await open_workspace(repo, "direct", state_dir=tmp_path / "state") as space:
+    async with entered(repo, "direct", tmp_path / "state") as space:
         await space.apply_patch(patch)
         assert (repo / "new").stat().st_uid == (repo / "new/deep.txt").stat().st_uid == 4321
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from glmcode_sandbox.copytree import copy_tree
-from glmcode_sandbox.workspace import WorkspaceError, WorkspaceMode, find_repository, open_workspace
+from glmcode_sandbox.workspace import WorkspaceError, find_repository, open_workspace
+from tests.sandbox.entering import Shape, derived_from, entered
 from tests.sandbox.repositories import contents, git, git_state, make_repository, write
 
 
@@ -42,39 +43,36 @@ async def test_a_linked_git_folder_is_refused(repo: Path, tmp_path: Path) -> Non
         await open_workspace(tmp_path / "other", "direct", state_dir=tmp_path / "state")
 
 
-@pytest.mark.parametrize("mode", ["direct", "isolated"])
-async def test_a_repository_without_commits(tmp_path: Path, mode: WorkspaceMode) -> None:
+async def test_a_repository_without_commits(tmp_path: Path, mode: Shape) -> None:
     repo = tmp_path / "repo"
     repo.mkdir()
     git(repo, "init", "-q")
-    async with await open_workspace(repo, mode, state_dir=tmp_path / "state") as space:
+    async with entered(repo, mode, tmp_path / "state") as space:
         assert (space.base_commit, space.dirty) == (None, False)
         write(space.host_path, {"first.txt": "1\n"})
         assert b"+1" in await space.patch()
-        if mode == "isolated":
+        if mode != "direct":
             assert git(space.host_path, "status", "--porcelain") == "?? first.txt\n"
             assert (await space.apply()).applied
             assert contents(repo) == contents(space.host_path)
 
 
-@pytest.mark.parametrize("mode", ["direct", "isolated"])
-async def test_a_repository_of_sha256(tmp_path: Path, mode: WorkspaceMode) -> None:
+async def test_a_repository_of_sha256(tmp_path: Path, mode: Shape) -> None:
     repo = make_repository(tmp_path / "repo", {"a.txt": "a\n"}, object_format="sha256")
-    async with await open_workspace(repo, mode, state_dir=tmp_path / "state") as space:
+    async with entered(repo, mode, tmp_path / "state") as space:
         assert len(space.start_tree) == 64
         write(space.host_path, {"a.txt": "b\n", "c": "c\n"})
         full = await space.tree()
         assert await space.mixed_tree(space.start_tree, full, frozenset({"a.txt", "c"})) == full
-        async with await space.derive(full) as derived:
+        async with derived_from(space, full) as derived:
             assert await derived.tree() == full
 
 
-@pytest.mark.parametrize("mode", ["direct", "isolated"])
-async def test_a_linked_worktree(repo: Path, tmp_path: Path, mode: WorkspaceMode) -> None:
+async def test_a_linked_worktree(repo: Path, tmp_path: Path, mode: Shape) -> None:
     tree = tmp_path / "tree"
     git(repo, "worktree", "add", "-q", "-b", "side", str(tree))
     before = git_state(repo)
-    async with await open_workspace(tree, mode, state_dir=tmp_path / "state") as space:
+    async with entered(tree, mode, tmp_path / "state") as space:
         assert not space.dirty
         assert not space.notes
         write(space.host_path, {"a.txt": "a2\n"})
@@ -82,18 +80,18 @@ async def test_a_linked_worktree(repo: Path, tmp_path: Path, mode: WorkspaceMode
         if mode == "direct":
             assert targets[:2] == [f"{tree}/.git", f"{repo}/.git"]
         else:
-            assert targets == [f"{tree}/.git", f"{tree}/.git/objects"]
+            copied = [f"{tree}/.git", f"{tree}/.git/objects"]
+            assert targets == ([f"{tree}/.git/original-objects"] if mode == "overlay" else copied)
             assert git(space.host_path, "status", "--porcelain", "--branch") == "## side\n M a.txt\n"
             assert (await space.apply()).applied
             assert (tree / "a.txt").read_text() == "a2\n"
     assert git_state(repo) == before
 
 
-@pytest.mark.parametrize("mode", ["direct", "isolated"])
-async def test_inside_a_submodule(repo: Path, tmp_path: Path, mode: WorkspaceMode) -> None:
+async def test_inside_a_submodule(repo: Path, tmp_path: Path, mode: Shape) -> None:
     library = make_repository(tmp_path / "library", {"lib.txt": "l\n"})
     git(repo, "submodule", "add", "-q", str(library), "sub")
-    async with await open_workspace(repo / "sub", mode, state_dir=tmp_path / "state") as space:
+    async with entered(repo / "sub", mode, tmp_path / "state") as space:
         assert space.repo == repo / "sub"
         assert not space.notes
         write(space.host_path, {"lib.txt": "l2\n"})
@@ -104,35 +102,34 @@ async def test_inside_a_submodule(repo: Path, tmp_path: Path, mode: WorkspaceMod
             assert git(space.host_path, "status", "--porcelain") == " M lib.txt\n"
 
 
-async def test_git_status_works_in_a_copy_with_submodules(repo: Path, tmp_path: Path) -> None:
+async def test_git_status_works_in_a_copy_with_submodules(repo: Path, tmp_path: Path, isolated: Shape) -> None:
     library = make_repository(tmp_path / "library", {"lib.txt": "l\n"})
     git(repo, "submodule", "add", "-q", str(library), "sub")
     git(repo, "commit", "-qam", "sub")
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         assert git(space.host_path, "status", "--porcelain") == ""
         assert "start" in git(space.host_path / "sub", "log", "--oneline")
 
 
-@pytest.mark.parametrize("mode", ["direct", "isolated"])
-async def test_a_sparse_checkout_shows_no_deletions(repo: Path, tmp_path: Path, mode: WorkspaceMode) -> None:
+async def test_a_sparse_checkout_shows_no_deletions(repo: Path, tmp_path: Path, mode: Shape) -> None:
     write(repo, {"other/c.txt": "c\n"})
     git(repo, "add", "-A")
     git(repo, "commit", "-qm", "more")
     git(repo, "sparse-checkout", "set", "d")
     assert not (repo / "other").exists()
-    async with await open_workspace(repo, mode, state_dir=tmp_path / "state") as space:
+    async with entered(repo, mode, tmp_path / "state") as space:
         assert not space.dirty
         write(space.host_path, {"d/b.txt": "b2\n", "other/c.txt": "c2\n"})
         assert [change.path for change in await space.changes()] == ["d/b.txt", "other/c.txt"]
 
 
 @pytest.mark.parametrize("setting", ["core.splitIndex", "core.untrackedCache", "feature.manyFiles", "index.sparse"])
-async def test_every_kind_of_index_is_read(repo: Path, tmp_path: Path, setting: str) -> None:
+async def test_every_kind_of_index_is_read(repo: Path, tmp_path: Path, setting: str, isolated: Shape) -> None:
     git(repo, "config", setting, "true")
     write(repo, {"new.txt": "n\n"})
     git(repo, "add", "-A")
     git(repo, "commit", "-qm", "more")
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         assert not space.dirty
         write(space.host_path, {"a.txt": "a2\n"})
         assert [change.path for change in await space.changes()] == ["a.txt"]
@@ -141,11 +138,11 @@ async def test_every_kind_of_index_is_read(repo: Path, tmp_path: Path, setting: 
 @pytest.mark.parametrize("damage", [b"", b"DIRC junk", b"\0" * 4096])
 async def test_a_damaged_index_is_made_anew(repo: Path, tmp_path: Path, damage: bytes) -> None:
     (repo / ".git/index").write_bytes(damage)
-    async with await open_workspace(repo, "direct", state_dir=tmp_path / "state") as space:
+    async with entered(repo, "direct", tmp_path / "state") as space:
         assert not space.dirty
 
 
-async def test_conflicts_in_the_index_are_taken_as_the_files_are(repo: Path, tmp_path: Path) -> None:
+async def test_conflicts_in_the_index_are_taken_as_the_files_are(repo: Path, tmp_path: Path, isolated: Shape) -> None:
     git(repo, "checkout", "-qb", "side")
     write(repo, {"a.txt": "side\n"})
     git(repo, "commit", "-qam", "side")
@@ -154,18 +151,20 @@ async def test_conflicts_in_the_index_are_taken_as_the_files_are(repo: Path, tmp
     git(repo, "commit", "-qam", "main")
     with pytest.raises(AssertionError):
         git(repo, "merge", "side")
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         write(space.host_path, {"a.txt": "both\n"})
         assert [change.path for change in await space.changes()] == ["a.txt"]
         assert (await space.apply()).applied
 
 
-async def test_a_repository_that_cannot_be_written_is_for_isolated_only(repo: Path, tmp_path: Path) -> None:
+async def test_a_repository_that_cannot_be_written_is_for_isolated_only(
+    repo: Path, tmp_path: Path, isolated: Shape
+) -> None:
     (repo / "d").chmod(0o555)
     repo.chmod(0o555)
     with pytest.raises(WorkspaceError, match="use --workspace isolated"):
         await open_workspace(repo, "direct", state_dir=tmp_path / "state")
-    async with await open_workspace(repo, "isolated", state_dir=tmp_path / "state") as space:
+    async with entered(repo, isolated, tmp_path / "state") as space:
         assert not space.dirty
         write(space.host_path, {"d/new.txt": "x"})
         assert [change.path for change in await space.changes()] == ["d/new.txt"]
