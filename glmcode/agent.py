@@ -5,15 +5,13 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator
 
+from glmcode.asking import Asking
 from glmcode.cost import Prices
 from glmcode.events import (
     ApprovalRequested,
-    AssistantDelta,
     AssistantMessage,
     Event,
     Failure,
-    ReasoningDelta,
-    Retry,
     StepStarted,
     ToolFinished,
     ToolOutputDelta,
@@ -21,11 +19,11 @@ from glmcode.events import (
 )
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
 from glmcode.session.store import INTERRUPTED, Session
-from glmcode.turn import Ending, Tally, TurnLimits
+from glmcode.turn import Ending, LimitReached, Tally, TurnLimits
 from glmcode.watch import TurnWatch
-from glmcode_engine.assemble import Assembler
-from glmcode_engine.base import Engine, EngineError, StreamPart, closing
-from glmcode_engine.messages import Message, Request, ToolCall, ToolSpec, Usage
+from glmcode.window import Window
+from glmcode_engine.base import Engine, EngineError
+from glmcode_engine.messages import Message, ToolCall, ToolSpec
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.clean import one_line
 from glmcode_tools.base import ToolContext, ToolOutput
@@ -53,6 +51,7 @@ class Agent:
         thinking: bool = True,
         limits: TurnLimits = DEFAULT_LIMITS,
         prices: Prices | None = None,
+        window: Window | None = None,
     ) -> None:
         self._engine = engine
         self._toolbox = toolbox
@@ -70,9 +69,8 @@ class Agent:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._turn: asyncio.Task[None] | None = None
         self._call_ids = {call.id for message in session.messages for call in message.tool_calls}
-        self._answer: Assembler | None = None
-        self._tally = Tally(limits, prices)
-        self._watch = TurnWatch(session, self._emit, thinking=thinking)
+        self._window = window or Window()
+        self._begin_turn()
 
     async def run(self, prompt: str) -> AsyncGenerator[Event, None]:
         """One turn: everything that happens from the prompt to `TurnFinished`."""
@@ -88,6 +86,7 @@ class Agent:
                 self._turn.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._turn
+            await self._window.aclose()
 
     def cancel(self) -> None:
         """End the running turn; it still ends with its `TurnFinished`, and keeps the partial answer."""
@@ -99,9 +98,23 @@ class Agent:
         self._session.append_event(event)
         self._events.put_nowait(event)
 
+    def _begin_turn(self) -> None:
+        self._tally = tally = Tally(self._limits, self._prices)
+        self._watch = watch = TurnWatch(self._session, self._emit, thinking=self._thinking)
+        self._asking = Asking(
+            self._engine,
+            self._session,
+            self._window,
+            self._specs,
+            self._call_ids,
+            thinking=self._thinking,
+            tally=tally,
+            watch=watch,
+            emit=self._emit,
+        )
+
     async def _run_turn(self, prompt: str) -> None:
-        self._tally = Tally(self._limits, self._prices)
-        self._watch = TurnWatch(self._session, self._emit, thinking=self._thinking)
+        self._begin_turn()
         self._session.append_message(Message(role="user", content=prompt))
         ending = await self._guarded_steps()
         if ending.reason == "error":
@@ -130,6 +143,8 @@ class Agent:
             return Ending("limit", "time")
         except asyncio.CancelledError:
             return Ending("cancelled")
+        except LimitReached as reached:
+            return reached.ending
         except EngineError as error:
             return Ending("error", error.kind, str(error))
         except SandboxError as error:
@@ -139,13 +154,11 @@ class Agent:
 
     async def _step(self, step: int) -> Ending | None:
         self._emit(StepStarted(step=step))
-        message, stop = await self._ask_engine(step)
+        message, stop = await self._asking.answer(step)
         refused = self._watch.refuses(message, stop)
         if not refused and (message.content or message.reasoning_content or message.tool_calls):
             self._session.append_message(message)  # an empty one is refused by servers when the session goes on
-        self._call_ids.update(call.id for call in message.tool_calls)
-        self._answer = None
-        self._tally.answer = message.content or self._tally.answer
+        self._tally.said(message.content, cut=stop == "length" and not message.tool_calls)
         self._emit(
             AssistantMessage(
                 step=step,
@@ -158,30 +171,6 @@ class Agent:
         for call in message.tool_calls:
             await self._call(step, call)
         return self._watch.ending(message, stop)
-
-    async def _ask_engine(self, step: int) -> tuple[Message, str]:
-        request = Request(messages=tuple(self._session.messages), tools=self._specs, thinking=self._thinking)
-        self._answer = answer = Assembler(f"call_{len(self._session.messages)}_", taken=self._call_ids)
-        self._tally.requests += 1
-        async with closing(self._engine.stream(request)) as parts:
-            async for part in parts:
-                answer.add(part)
-                self._show(step, part)
-        self._tally.count(answer.usage or Usage())
-        return answer.message(), answer.stop or "stop"
-
-    def _show(self, step: int, part: StreamPart) -> None:
-        match part.kind:
-            case "reasoning":
-                self._emit(ReasoningDelta(step=step, text=part.text))
-            case "text":
-                self._emit(AssistantDelta(step=step, text=part.text))
-            case "retry":
-                self._emit(Retry(attempt=part.attempt, delay_s=part.delay_s, reason=part.reason))
-            case "repaired":
-                self._watch.repaired(part)
-            case _:
-                pass
 
     async def _call(self, step: int, call: ToolCall) -> None:
         """Prepare, judge, run and record one call."""
@@ -236,14 +225,11 @@ class Agent:
 
     def _keep_partial_answer(self, ending: Ending) -> None:
         """What had arrived of an answer that was cut short stays in the conversation, without its calls."""
-        if self._answer is None:
-            return
-        message = self._answer.message(partial=True).model_copy(update={"tool_calls": ()})
-        self._answer = None
-        if not message.content and not message.reasoning_content:
+        message = self._asking.partial()
+        if message is None:
             return
         self._session.append_message(message)
-        self._tally.answer = message.content or self._tally.answer
+        self._tally.said(message.content)
         self._emit(
             AssistantMessage(
                 step=self._tally.steps,

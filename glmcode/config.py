@@ -46,6 +46,8 @@ class Settings(BaseModel):
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Sent with every request."""
     thinking: Literal["on", "off", "auto"] = "auto"
+    thinking_budget: Annotated[int, Field(ge=256)] = 32_768
+    """Tokens that one answer may think before it is asked for anew without thinking."""
     context: Annotated[int, Field(ge=0, le=200_000)] | Literal["auto"] = "auto"
     """Token budget of the repository pack."""
     sandbox: Literal["docker", "bwrap", "none"] = "docker"
@@ -67,8 +69,8 @@ class Settings(BaseModel):
     """Seconds for one run of the test suite."""
     idle_timeout: Annotated[float, Field(gt=0)] = 120.0
     """Seconds without a sign of life from the endpoint."""
-    patience: Annotated[float, Field(ge=0)] = 120.0
-    """Seconds to wait in all for an endpoint that is overloaded."""
+    patience: Annotated[float, Field(ge=0)] = 300.0
+    """Seconds to wait in all for an endpoint that is overloaded or breaks its answers off."""
     price: Prices | None = None
     offline: bool = False
     verify: Literal["auto", "off"] = "auto"

@@ -1,5 +1,6 @@
 """Making the engine that the settings ask for."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,11 +53,23 @@ def open_remote(settings: Settings) -> "RemoteEngine":
     )
 
 
+async def ask_window(settings: Settings) -> int | None:
+    """The model's window in tokens, as the user, else the server, else the preset tells it. Raises ConfigError."""
+    from glmcode_engine.server_tokens import ServerTokens
+
+    engine = await asyncio.to_thread(open_remote, settings)  # the key may come from the system keyring
+    try:
+        return await ServerTokens(engine).window()
+    finally:
+        await engine.aclose()
+
+
 def _remote(settings: Settings) -> Engine:
     from glmcode_engine.guard import GuardedEngine
     from glmcode_engine.patience import Patience, PatientEngine
 
-    return GuardedEngine(PatientEngine(open_remote(settings), Patience(max_wait_s=settings.patience)))
+    patient = PatientEngine(open_remote(settings), Patience(max_wait_s=settings.patience))
+    return GuardedEngine(patient, thinking_budget=settings.thinking_budget)
 
 
 def _scripted(path: Path) -> Engine:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from glmcode_engine.base import EngineInfo
-from glmcode_engine.messages import ToolCall, Usage
+from glmcode_engine.messages import Message, ToolCall, Usage
 
 EndReason = Literal["done", "limit", "cancelled", "error"]
 
@@ -125,6 +125,10 @@ class GuardRepaired(Record):
     kind: Literal["guard"] = "guard"
     repair: str
     detail: str
+    restarts: bool = False
+    """What came of the answer so far is void; it begins anew."""
+    void: Message | None = None
+    """That void part, which the model is not sent again."""
 
 
 class CacheBroken(Record):
@@ -135,7 +139,16 @@ class CacheBroken(Record):
 
 class Compacted(Record):
     kind: Literal["compacted"] = "compacted"
-    dropped_messages: int
+    cause: str
+    how: Literal["trimmed", "summarised", "dropped"]
+    """trimmed: without older tool results, reasoning and files of the pack. The others: without earlier steps, too."""
+    tokens_before: int
+    """Estimated, of the whole prompt."""
+    tokens_after: int
+    dropped_messages: int = 0
+    """How many messages the model is no longer sent at all."""
+    summary: str = ""
+    """What stands in for them."""
 
 
 class Retry(Record):

@@ -7,6 +7,9 @@ from glmcode.cost import Prices
 from glmcode.events import EndReason, TurnFinished, UsageCounted
 from glmcode_engine.messages import Message, Usage
 
+NO_ROOM = "pass a smaller --context, shorten the task, or use a model with a larger window"
+"""What to do about a conversation that compacting does not make short enough."""
+
 
 @dataclass(frozen=True, slots=True)
 class TurnLimits:
@@ -28,6 +31,14 @@ class Ending:
     message: str = ""
 
 
+class LimitReached(Exception):
+    """A limit was reached in the middle of a step."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.detail)
+        self.ending = ending
+
+
 @dataclass(slots=True)
 class Tally:
     """What a turn has used."""
@@ -39,6 +50,7 @@ class Tally:
     requests: int = 0
     answer: str = ""
     """The last text the model gave."""
+    _cut: bool = False
     _unreported: Usage | None = None
     _started: float = field(default_factory=time.monotonic)
 
@@ -46,6 +58,11 @@ class Tally:
         """Add what the server counted for one request."""
         self.usage += usage
         self._unreported = usage
+
+    def said(self, text: str, *, cut: bool = False) -> None:
+        """Take the text of an answer; one that was cut off goes on with the next."""
+        self.answer = self.answer + text if self._cut else text or self.answer
+        self._cut = cut
 
     def report(self) -> UsageCounted | None:
         """The usage event of the step, once."""
@@ -61,9 +78,11 @@ class Tally:
 
     def limit_reached(self) -> Ending | None:
         """The limit that keeps the next request from going out."""
+        return Ending("limit", "steps") if self.steps >= self.limits.steps else self.spent()
+
+    def spent(self) -> Ending | None:
+        """The limit of tokens or cost that is reached; holds inside a step, too."""
         limits, cost = self.limits, self.cost
-        if self.steps >= limits.steps:
-            return Ending("limit", "steps")
         if limits.tokens is not None and self.usage.prompt_tokens + self.usage.completion_tokens >= limits.tokens:
             return Ending("limit", "tokens")
         if limits.cost_usd is not None and cost is not None and cost >= limits.cost_usd:
@@ -92,8 +111,8 @@ def ending_of(message: Message, stop: str) -> Ending:
         case "sensitive" | "content_filter":
             return Ending("error", "filtered", "the server's content filter stopped the answer; rephrase the task")
         case "model_context_window_exceeded":
-            text = "the conversation no longer fits the model's window; start a new one"
-            return Ending("error", "overflow", text)
+            text = "the conversation does not fit the model's window, and nothing of it can be left out"
+            return Ending("error", "overflow", f"{text}; {NO_ROOM}")
     if not message.content.strip():
         return Ending("error", "unusable", "the model gave an empty answer; run again, or go on with --resume")
     return Ending("done")

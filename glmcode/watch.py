@@ -15,6 +15,8 @@ from glmcode_tools.base import ToolOutput
 WARN_AFTER = 3
 """Steps in a row with the same call and the same result, after which the model is told."""
 END_AFTER = 5
+THINKING_OFF = frozenset({"degenerate", "thinking_budget", "cut_thinking"})
+"""Repairs after which an answer is asked for again without thinking."""
 _DETAIL_CHARS = 300
 
 
@@ -25,15 +27,17 @@ class TurnWatch:
         self._session = session
         self._emit = emit
         self._thinking = thinking
-        self._nudged = False
+        self._nudged = self._continued = False
         self._repeats: dict[tuple[str, str, str], int] = {}
         """How many steps in a row each call gave the same result: (name, arguments, result)."""
         self._step: dict[tuple[str, str, str], int] = {}
 
-    def repaired(self, part: Repaired) -> None:
-        """Tell what the stream guard did."""
-        self._emit(GuardRepaired(repair=part.repair, detail=one_line(part.detail, _DETAIL_CHARS)))
-        if part.restarts and self._thinking:
+    def repaired(self, part: Repaired, void: Message | None = None) -> None:
+        """Tell what the engine put right; `void` is what had come of an answer that is asked for again."""
+        detail = one_line(part.detail, _DETAIL_CHARS)
+        kept = void if void and (void.content or void.reasoning_content or void.tool_calls) else None
+        self._emit(GuardRepaired(repair=part.repair, detail=detail, restarts=part.restarts, void=kept))
+        if part.repair in THINKING_OFF and part.restarts and self._thinking:
             # The chat template marks every user message when thinking is off.
             self._emit(CacheBroken(segment="user messages", cause="asked again with thinking off"))
 
@@ -54,9 +58,12 @@ class TurnWatch:
     def ending(self, message: Message, stop: str) -> Ending | None:
         """How the turn ends after an answer and its calls; None while it goes on."""
         if message.tool_calls:
-            self._nudged = False
+            self._nudged = self._continued = False
             self._repeats, self._step = self._step, {}
             return self._stuck()
+        if stop == "length" and message.content.strip() and not self._continued:
+            self._continue()
+            return None
         if self.refuses(message, stop):
             self._nudge(message, stop)
             return None
@@ -83,6 +90,14 @@ class TurnWatch:
             return
         self._session.append_to_last(f"\n\n{text}")
         self._emit(CacheBroken(segment="end of the last tool result", cause=f"nudge after an {lack} answer"))
+
+    def _continue(self) -> None:
+        """Let an answer that was cut off at the output limit go on where it stopped."""
+        self._continued = True
+        self._emit(GuardRepaired(repair="cut_answer", detail="cut off at the output limit, asked to go on"))
+        if not self._lengthens_only():
+            self._emit(CacheBroken(segment="reasoning of this turn", cause="a cut answer goes on"))
+        self._session.append_message(Message(role="user", content=load("nudge_cut")))
 
     def _stuck(self) -> Ending | None:
         worst = max(self._repeats, key=self._repeats.__getitem__, default=None)

@@ -57,7 +57,7 @@ class UsageReport:
 
 @dataclass(frozen=True, slots=True)
 class RetryNotice:
-    """The engine is about to try again; nothing of the failed attempt was streamed."""
+    """The engine is about to try again; what the failed attempt streamed was declared void before."""
 
     attempt: int
     delay_s: float
@@ -75,10 +75,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """The stream guard put something right, or gave up a stream and asks again."""
+    """Something was put right, or a stream was given up and is asked for again."""
 
     repair: str
-    """One word for counting: `leaked_call`, `glued_arguments`, `degenerate`..."""
+    """One word for counting: `leaked_call`, `glued_arguments`, `degenerate`, `broken_stream`..."""
     detail: str
     """One line for people; may hold text of the model."""
     restarts: bool = False
@@ -108,13 +108,18 @@ class EngineError(Exception):
         *,
         retry_after_s: float | None = None,
         retry: RetryAdvice | None = None,
+        window: int | None = None,
         code: str | None = None,
     ) -> None:
-        """`code`: what the server's JSON calls the error, "" where it has no word for it; None: no JSON told it."""
+        """`window`: the tokens that prompt and answer may have together, where the server told them.
+
+        `code`: what the server's JSON calls the error, "" where it has no word for it; None: no JSON told it.
+        """
         super().__init__(message)
         self.code = code
         self.kind: ErrorKind = kind
         self.retry_after_s = retry_after_s
+        self.window = window
         self.retry: RetryAdvice = retry or ("patiently" if kind in ("rate_limited", "unreachable") else "never")
 
 

@@ -10,14 +10,9 @@ from typing import Any
 
 from glmcode_engine.base import EngineError, ErrorKind, RetryAdvice
 from glmcode_engine.endpoint import Endpoint, safe_url
+from glmcode_engine.overflow import is_overflow, told_window
 from glmcode_engine.untrusted import one_line
 
-# Wordings of SGLang, vLLM, Z.ai and OpenAI for a prompt that does not fit.
-_OVERFLOW = re.compile(
-    r"context[ _]length|context window|maximum context|max_completion_tokens is too large"
-    r"|prompt (?:is too long|exceeds max length)|input is too long|longer than the model",
-    re.IGNORECASE,
-)
 _MODEL_UNKNOWN = re.compile(
     r"model.{0,80}(?:not exist|not found|unknown|not a valid)|unknown model|not a valid model|model_not_found",
     re.IGNORECASE | re.DOTALL,
@@ -85,6 +80,7 @@ def server_error(
         retry_after_s=wait_s,
         retry=meaning.retry,
         code=one_line(code, secret=api_key, limit=60) if isinstance(body, dict) else None,
+        window=told_window(message) if meaning.kind == "overflow" else None,
     )
 
 
@@ -121,6 +117,9 @@ def _read_body(body: object) -> tuple[str, str]:
     if isinstance(inner, dict):
         fields = inner
     message: object = next((fields[k] for k in ("message", "msg", "detail", "error") if fields.get(k)), "")
+    metadata = fields.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("raw"):
+        message = f"{message}: {metadata['raw']}"  # OpenRouter's place for what the server behind it said
     code = fields.get("code") or fields.get("type")
     return str(message), str(code if code is not None else "")
 
@@ -128,7 +127,7 @@ def _read_body(body: object) -> tuple[str, str]:
 def _by_wording(status: int | None, message: str, code: str) -> Meaning | None:
     if status in (401, 403, 429):
         return None
-    if _OVERFLOW.search(message) or code == "context_length_exceeded":
+    if is_overflow(message) or code == "context_length_exceeded":
         return _ZAI_CODES[1261]
     if status in (400, 404, 422) and _MODEL_UNKNOWN.search(f"{message} {code}"):
         return _ZAI_CODES[1211]

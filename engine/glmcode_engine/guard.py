@@ -60,8 +60,11 @@ class GuardedEngine:
             try:
                 async for part in parts:
                     answer = answer or self._answer_to(request)
-                    for out in answer.take(part):
+                    restarts = part.kind == "repaired" and part.restarts
+                    for out in (*answer.give_up(), part) if restarts else answer.take(part):
                         yield out
+                    if restarts:
+                        answer = None
                     if part.kind == "stop":
                         return
             except EngineError:

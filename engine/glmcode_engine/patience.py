@@ -1,4 +1,4 @@
-"""Asks again when a server is busy or out of reach, as long as nothing of an answer was shown yet."""
+"""Asks again when a server is busy or out of reach, also where it broke off in the middle of an answer."""
 
 import asyncio
 import random
@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
-from glmcode_engine.base import Engine, EngineError, EngineInfo, RetryNotice, StreamPart, closing
+from glmcode_engine.base import Engine, EngineError, EngineInfo, Repaired, RetryNotice, StreamPart, closing
 from glmcode_engine.messages import Request
 
 _ANSWER_KINDS = frozenset({"reasoning", "text", "tool_call"})
@@ -16,8 +16,8 @@ _ANSWER_KINDS = frozenset({"reasoning", "text", "tool_call"})
 class Patience:
     """How often and how long to try again. Times are seconds."""
 
-    max_wait_s: float = 120.0
-    """After the first failure, no attempt starts later than this. 0: never try again."""
+    max_wait_s: float = 300.0
+    """After the first failure, no attempt starts later than this. 0: never try again. Overloads last for minutes."""
     first_delay_s: float = 1.0
     factor: float = 2.0
     max_delay_s: float = 30.0
@@ -44,7 +44,10 @@ class Patience:
 
 
 class PatientEngine:
-    """Any engine, asked again after failures that pass; announces each wait with a RetryNotice."""
+    """Any engine, asked again after failures that pass; announces each wait with a RetryNotice.
+
+    An answer that broke off is void, since no server goes on where it stopped: a `Repaired` part that restarts says so.
+    """
 
     def __init__(
         self,
@@ -67,7 +70,10 @@ class PatientEngine:
         return self._engine.info
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
-        """Stream one answer; see `Engine.stream`. The last error goes out when patience ends."""
+        """Stream one answer; see `Engine.stream`.
+
+        When patience ends, the last error goes out, and what came of the last answer still holds.
+        """
         failures = 0
         first_failure: float | None = None
         while True:
@@ -83,9 +89,13 @@ class PatientEngine:
                 now = self._clock()
                 first_failure = now if first_failure is None else first_failure
                 delay = self._patience.delay(error, failures, now - first_failure, self._chance())
-                if answered or delay is None:
+                if delay is None:
                     raise
                 reason = str(error)
+            if answered:
+                yield Repaired(
+                    "broken_stream", "the answer broke off in the middle; what came of it is void", restarts=True
+                )
             yield RetryNotice(attempt=failures, delay_s=delay, reason=reason)
             await self._sleep(delay)
 

@@ -116,6 +116,7 @@ def _legend(record: PlanRecord) -> str:
 
 def _details(option: Option) -> list[str]:
     gb = 10**9
+    at_best = ", over 1 TB at best" if option.host_memory_bytes > 100 * gb else ""
     copies = f", {option.replicas} copies fit" if option.replicas > 1 else ""
     weights, kv, memory = option.weight_bytes / gb, option.kv_bytes / gb, option.memory_bytes / gb
     return [
@@ -124,7 +125,7 @@ def _details(option: Option) -> list[str]:
         + copies,
         f"  each GPU: {weights:.0f} GB weights, {kv:.0f} GB KV cache of {memory:.0f} GB; "
         f"{option.kv_bytes_per_token:,} bytes a token",
-        f"  each machine: {option.host_memory_bytes / gb:.0f} GB host memory at the least, over 1 TB at best",
+        f"  each machine: {option.host_memory_bytes / gb:.0f} GB host memory at the least{at_best}",
     ]
 
 

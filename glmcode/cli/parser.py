@@ -113,6 +113,12 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--window", type=int, metavar="N", help="the model's window in tokens, where it is not told")
     model.add_argument("--thinking", choices=("on", "off", "auto"), help="default auto")
     model.add_argument(
+        "--thinking-budget",
+        type=int,
+        metavar="N",
+        help="tokens one answer may think before it is stopped, default 32768",
+    )
+    model.add_argument(
         "--context", metavar="N", type=_context, help="token budget of the repository pack; 0 = none, default auto"
     )
 
@@ -155,7 +161,9 @@ def _add_limit_flags(parser: argparse.ArgumentParser) -> None:
     limits.add_argument(
         "--idle-timeout", type=float, metavar="SECONDS", help="without a sign of life from the endpoint, default 120"
     )
-    limits.add_argument("--patience", type=float, metavar="SECONDS", help="with an overloaded endpoint, default 120")
+    limits.add_argument(
+        "--patience", type=float, metavar="SECONDS", help="with an overloaded or failing endpoint, default 300"
+    )
 
 
 def _context(value: str) -> int | str:

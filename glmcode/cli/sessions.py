@@ -19,11 +19,11 @@ def run_session(options: argparse.Namespace) -> int:
     if options.verb == "list":
         return _list(options, root)
     path = store.session_file(root, options.session or _latest(options, root))
-    header, messages = store.read(path)
+    header, conversation = store.read_whole(path)
     if options.verb == "export" and options.format == "json":
-        print(as_json(header, messages))
+        print(as_json(header, conversation.said, conversation.compactions))
     else:
-        print(clean_text(as_markdown(header, messages)))
+        print(clean_text(as_markdown(header, conversation.said, conversation.compactions)))
     return ExitCode.DONE
 
 

@@ -10,7 +10,7 @@ from glmcode.context.files import decode, list_files, open_root, read_bytes, sou
 from glmcode.context.mentions import named
 from glmcode.context.rank import Query, Ranked, make_query, rank
 from glmcode.context.record import ContextPack, PackedFile, Segment, SegmentName
-from glmcode.context.render import block, file_block, file_map
+from glmcode.context.render import FILES_HEAD, INSTRUCTIONS_HEAD, MAP_TITLE, block, file_block, file_map
 from glmcode_engine.tokens import estimate_tokens
 
 INSTRUCTIONS_FILE = "AGENTS.md"
@@ -24,8 +24,6 @@ MIN_SHARE_TOKENS = 1500
 _MIN_BLOCK_TOKENS = 40
 _LEAST_SCORE = 0.08
 """Files that score less than this part of the best one are noise."""
-
-_FILES_HEAD = "## Files that may matter for the task\n\n"
 
 
 def pack(repo: Path, task: str, budget: int) -> ContextPack:
@@ -45,12 +43,12 @@ def pack(repo: Path, task: str, budget: int) -> ContextPack:
             pieces, left = _fixed(root, paths, budget)
             if pieces and pieces[0][0] == "instructions":
                 paths = [path for path in paths if path != INSTRUCTIONS_FILE]
-            blocks, files = _choose(root, paths, task, left - estimate_tokens(_FILES_HEAD))
+            blocks, files = _choose(root, paths, task, left - estimate_tokens(FILES_HEAD))
         # Counting piece by piece may come out a token or two below the count of the whole.
-        while files and estimate_tokens(_text(pieces) + _FILES_HEAD + "".join(blocks)) > budget:
+        while files and estimate_tokens(_text(pieces) + FILES_HEAD + "".join(blocks)) > budget:
             del blocks[-1], files[-1]
         if blocks:
-            pieces.append(("files", _FILES_HEAD + "".join(blocks)))
+            pieces.append(("files", FILES_HEAD + "".join(blocks)))
     text = _text(pieces)
     return ContextPack(
         budget=budget,
@@ -83,7 +81,7 @@ def _fixed(root: int, paths: list[str], budget: int) -> tuple[list[tuple[Segment
 
 
 def _map(lines: str) -> str:
-    body = block("The repository's files", lines)
+    body = block(MAP_TITLE, lines)
     # A name that no fence can hold would let the map be closed early.
     return body if body is not None else ""
 
@@ -101,7 +99,7 @@ def _instructions(root: int, limit: int) -> str:
         body = block(f"{INSTRUCTIONS_FILE}{note}", decode(data), "md")
         if body is None:
             return ""
-        text = f"## The repository's own instructions\n\n{body}"
+        text = f"{INSTRUCTIONS_HEAD}{body}"
         if (cost := estimate_tokens(text)) <= limit:
             return text
         data = _whole_lines(data[: min(len(data) * limit // cost, len(data) - 64)]) if len(data) > 256 else b""

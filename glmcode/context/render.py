@@ -6,6 +6,10 @@ from pathlib import PurePosixPath
 
 from glmcode.context.excerpt import Range, cut
 
+INSTRUCTIONS_HEAD = "## The repository's own instructions\n\n"
+MAP_TITLE = "The repository's files"
+FILES_HEAD = "## Files that may matter for the task\n\n"
+
 MAX_FENCE = 24
 """Text with a longer run of backticks is not fenced but left out."""
 MAX_NAMES = 40

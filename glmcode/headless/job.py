@@ -11,7 +11,7 @@ from glmcode import __version__, paths
 from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
 from glmcode.cost import Prices, known_prices
-from glmcode.engines import is_script, open_engine
+from glmcode.engines import ask_window, is_script, open_engine
 from glmcode.events import Event, SessionStarted
 from glmcode.headless.output import Output
 from glmcode.images import describe_sandbox, resolve_image
@@ -21,6 +21,7 @@ from glmcode.session import store
 from glmcode.session.store import Session
 from glmcode.session.unapplied import WORKSPACE_NAME, unapplied_patch
 from glmcode.turn import TurnLimits
+from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_engine.messages import Message
 from glmcode_prompts.library import load
@@ -244,4 +245,5 @@ def _agent(settings: Settings, engine: Engine, sandbox: LazySandbox, workspace: 
             seconds=settings.timeout,
         ),
         prices=_prices(settings, engine),
+        window=Window(settings.window, ask=partial(ask_window, settings) if engine.info.kind == "remote" else None),
     )

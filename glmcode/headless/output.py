@@ -78,6 +78,9 @@ class Output:
                 self.say(f"{'allowed' if event.allowed else 'not allowed'}: {one_line(event.question, 200)}")
             case "guard":
                 self.say(f"repaired: {event.repair}: {one_line(event.detail, 200)}")
+            case "compacted":
+                sizes = f"about {event.tokens_before} to {event.tokens_after} tokens"
+                self.say(f"compacted: {event.how}, {sizes}: {one_line(event.cause, 200)}")
             case "retry":
                 self.say(
                     f"trying again in {event.delay_s:.1f} s (attempt {event.attempt}): {one_line(event.reason, 300)}"

@@ -1,8 +1,8 @@
 """The session file: append-only JSON lines, written before each request, readable after any crash.
 
-The first line is the header; then come `message` lines (what the model is sent, in order; a `continued` line adds
-text to the last of them) and the events of the turns. A line that a crash cut short is ignored on reading and closed
-before the next append.
+The first line is the header; then come `message` lines (what was said, in order; a `continued` line adds text to the
+last of them), `view` lines (what the model is sent of it from there on, after a compaction) and the events of the
+turns. A line that a crash cut short is ignored on reading and closed before the next append.
 """
 
 import contextlib
@@ -12,14 +12,15 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from glmcode.events import PASSING, Event, Record
+from glmcode.events import PASSING, Compacted, Event, Record
+from glmcode.session.conversation import Conversation
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Message, ToolCall
 
@@ -49,32 +50,47 @@ class Header(Record):
 class Session:
     """An open session. Holds an exclusive lock on its file until closed."""
 
-    def __init__(self, folder: Path, header: Header, messages: list[Message], descriptor: int) -> None:
+    def __init__(self, folder: Path, header: Header, conversation: Conversation, descriptor: int) -> None:
         self.folder = folder
         self.header = header
-        self.messages = messages
+        self._conversation = conversation
         self._descriptor = descriptor
 
     @property
     def id(self) -> str:
         return self.header.id
 
+    @property
+    def messages(self) -> list[Message]:
+        """What the model is sent: the conversation, or the view of it that was made last and what came since."""
+        return self._conversation.view
+
+    @property
+    def said(self) -> int:
+        """How many messages the whole conversation has."""
+        return len(self._conversation.said)
+
     def append_message(self, message: Message) -> None:
         """Add to the conversation; on disk when this returns."""
-        self.messages.append(message)
+        self._conversation.add(message)
         self._write(
             {"kind": "message", "v": 1, "time": time.time(), "message": message.model_dump(exclude_defaults=True)}
         )
 
     def append_to_last(self, text: str) -> None:
         """Let the last message go on with `text`; what it said before stays as it is."""
-        last = self.messages[-1]
-        self.messages[-1] = last.model_copy(update={"content": last.content + text})
+        self._conversation.go_on(text)
         self._write({"kind": "continued", "v": 1, "time": time.time(), "text": text})
 
+    def append_view(self, view: Sequence[Message], compacted: Compacted) -> None:
+        """Send the model `view` from now on; what was said before stays in the file as it was."""
+        parts = self._conversation.compact(view, compacted)
+        told = compacted.model_dump(mode="json")
+        self._write({"kind": "view", "v": 1, "time": time.time(), "compacted": told, "messages": parts})
+
     def append_event(self, event: Event) -> None:
-        """Log what happened, except what the messages or a later event hold already."""
-        if event.kind not in PASSING and event.kind != "assistant_message":
+        """Log what happened, except what the messages, a view or a later event hold already."""
+        if event.kind not in PASSING and event.kind not in ("assistant_message", "compacted"):
             self.append_record(event, repeated={"text"} if event.kind == "tool_finished" else None)
 
     def append_record(self, record: Record, *, repeated: set[str] | None = None) -> None:
@@ -137,7 +153,7 @@ def create(root: Path, *, repo: Path, version: str, engine: EngineInfo, first_pr
         engine=engine,
         title=next((line.strip() for line in first_prompt.splitlines() if line.strip()), "")[:120],
     )
-    session = Session(folder, header, [], _open_locked(folder / FILE_NAME, os.O_CREAT))
+    session = Session(folder, header, Conversation(), _open_locked(folder / FILE_NAME, os.O_CREAT))
     session._write(header.model_dump(mode="json"))
     return session
 
@@ -147,11 +163,11 @@ def resume(root: Path, session_id: str) -> Session:
     path = session_file(root, session_id)
     descriptor = _open_locked(path, 0)
     try:
-        header, messages = read(path)
+        header, conversation = read_whole(path)
         size = os.fstat(descriptor).st_size
         if os.pread(descriptor, 1, max(0, size - 1)) != b"\n":
             os.write(descriptor, b"\n")
-        session = Session(path.parent, header, messages, descriptor)
+        session = Session(path.parent, header, conversation, descriptor)
         session.settle()
     except BaseException:
         os.close(descriptor)
@@ -160,24 +176,31 @@ def resume(root: Path, session_id: str) -> Session:
 
 
 def read(path: Path) -> tuple[Header, list[Message]]:
-    """Header and conversation of a session file. Raises SessionError."""
+    """Header of a session file, and what the model is sent. Raises SessionError."""
+    header, conversation = read_whole(path)
+    return header, conversation.view
+
+
+def read_whole(path: Path) -> tuple[Header, Conversation]:
+    """Header of a session file, and all that was said. Raises SessionError."""
     header: Header | None = None
-    messages: list[Message] = []
+    conversation = Conversation()
     for record in records(path):
         try:
             match record.get("kind"):
                 case "session":
                     header = Header.model_validate(record)
                 case "message":
-                    messages.append(Message.model_validate(record["message"]))
+                    conversation.add(Message.model_validate(record["message"]))
                 case "continued":
-                    last = messages[-1]
-                    messages[-1] = last.model_copy(update={"content": last.content + str(record["text"])})
-        except (ValidationError, LookupError) as error:
+                    conversation.go_on(str(record["text"]))
+                case "view":
+                    conversation.restore(record["messages"], record["compacted"])
+        except (ValueError, LookupError) as error:
             raise SessionError(f"{path} is not a session of this version: {str(error).splitlines()[0]}") from None
     if header is None:
         raise SessionError(f"{path} holds no session")
-    return header, messages
+    return header, conversation
 
 
 def records(path: Path) -> Iterator[dict[str, Any]]:

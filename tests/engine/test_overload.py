@@ -28,12 +28,12 @@ class Minutes:
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.99])
-async def test_patience_for_longer_than_the_overload_ends_with_an_answer(
+async def test_default_patience_outlasts_the_overload_and_ends_with_an_answer(
     chance: float, open_remote: OpenRemote
 ) -> None:
     time = Minutes()
     async with SimulatedEndpoint(time.script(BUSY), flavor="zai") as server:
-        patience = Patience(max_wait_s=300)
+        patience = Patience()
         remote = open_remote(server, dialect="zai")
         engine = PatientEngine(remote, patience, sleep=time.sleep, clock=lambda: time.now, chance=lambda: chance)
         parts = await parts_of(engine, ask())
@@ -48,14 +48,15 @@ async def test_patience_for_longer_than_the_overload_ends_with_an_answer(
 
 async def test_shorter_patience_ends_with_an_error_that_says_to_come_back(open_remote: OpenRemote) -> None:
     time = Minutes()
+    patience = Patience(max_wait_s=120)
     async with SimulatedEndpoint(time.script(BUSY), flavor="zai") as server:
-        engine = PatientEngine(open_remote(server, dialect="zai"), Patience(), sleep=time.sleep, clock=lambda: time.now)
+        engine = PatientEngine(open_remote(server, dialect="zai"), patience, sleep=time.sleep, clock=lambda: time.now)
         with pytest.raises(EngineError) as caught:
             await parts_of(engine, ask())
         await engine.aclose()
     assert caught.value.kind == "rate_limited"
     assert "try again" in str(caught.value)
-    assert 60 < time.now <= Patience().max_wait_s
+    assert 60 < time.now <= patience.max_wait_s
 
 
 async def test_what_the_server_asks_to_wait_is_waited(open_remote: OpenRemote) -> None:

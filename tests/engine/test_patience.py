@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from glmcode_engine.base import Engine, EngineError, EngineInfo, RetryNotice, Stop, StreamPart, TextDelta
+from glmcode_engine.base import Engine, EngineError, EngineInfo, Repaired, RetryNotice, Stop, StreamPart, TextDelta
 from glmcode_engine.endpoint import resolve_endpoint
 from glmcode_engine.messages import Request
 from glmcode_engine.patience import Patience, PatientEngine
 from glmcode_engine.remote import RemoteEngine
 from tests.engine.answers import ask, parts_of
 from tests.engine.conftest import OpenRemote
-from tests.simulated import SimulatedEndpoint
+from tests.simulated import Flavor, SimulatedEndpoint
 
 BUSY = EngineError("rate_limited", "busy")
 GONE = EngineError("unreachable", "refused", retry="briefly")
@@ -73,8 +73,8 @@ async def test_patience_ends_and_the_error_goes_out() -> None:
     with pytest.raises(EngineError) as caught:
         await parts_of(clock.wrap(engine), ask())
     assert caught.value is BUSY
-    assert clock.sleeps == [1, 2, 4, 8, 16, 30, 30]
-    assert sum(clock.sleeps) <= 120
+    assert clock.sleeps == [1, 2, 4, 8, 16, *[30] * 8]
+    assert sum(clock.sleeps) <= 300
 
 
 async def test_the_servers_own_delay_is_kept() -> None:
@@ -106,11 +106,21 @@ async def test_what_stays_so_is_not_tried_again(kind: str) -> None:
     assert engine.made == 1
 
 
-async def test_an_answer_that_was_begun_is_never_asked_for_again() -> None:
+async def test_an_answer_that_broke_off_is_void_and_asked_for_again() -> None:
     clock, engine = Clock(), Attempts([((TextDelta("half"),), EngineError("unreachable", "reset")), (ANSWER, None)])
+    parts = await parts_of(clock.wrap(engine), ask())
+    void = Repaired("broken_stream", "the answer broke off in the middle; what came of it is void", restarts=True)
+    assert parts == [TextDelta("half"), void, RetryNotice(1, 1.0, "reset"), *ANSWER]
+    assert (engine.made, engine.closed) == (2, 2)
+
+
+async def test_what_came_of_the_last_answer_holds_when_patience_ends() -> None:
+    clock, engine = Clock(), Attempts([((TextDelta("half"),), EngineError("unreachable", "reset"))])
+    parts: list[StreamPart] = []
     with pytest.raises(EngineError, match="reset"):
-        await parts_of(clock.wrap(engine), ask())
-    assert engine.made == 1
+        async for part in clock.wrap(engine, Patience(max_wait_s=4, jitter=0)).stream(ask()):
+            parts.append(part)  # noqa: PERF401 - what came before the error counts
+    assert [part.kind for part in parts] == ["text", "repaired", "retry", "text", "repaired", "retry", "text"]
 
 
 async def test_no_patience_means_one_attempt() -> None:
@@ -125,7 +135,7 @@ async def test_time_spent_in_stalled_attempts_counts() -> None:
 
     class Stalling(Attempts):
         async def stream(self, request: Request) -> AsyncIterator[StreamPart]:
-            clock.now += 120
+            clock.now += 300
             async for part in super().stream(request):
                 yield part
 
@@ -167,6 +177,30 @@ async def test_a_real_server_that_recovers(open_remote: OpenRemote) -> None:
         await engine.aclose()
     assert [part.kind for part in parts if part.kind == "retry"] == ["retry", "retry"]
     assert "".join(part.text for part in parts if part.kind == "text") == "at last"
+
+
+BROKEN: list[dict[str, Any]] = [
+    {"content": "half", "reset": True},
+    {"content": "half", "cut": True},
+    {"content": "half", "finish_reason": "network_error"},
+    {"content": "half an answer", "stall_s": 5.0, "stall_at": 3},
+    {"content": "half", "error": {"in_stream": True, "code": "1234", "message": "Network error"}},
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=["reset", "no-finish", "network-error", "stall", "error-event"])
+async def test_a_real_answer_that_breaks_off_is_asked_for_again(
+    broken: dict[str, Any], open_remote: OpenRemote
+) -> None:
+    flavor: Flavor = "zai" if "error" in broken else "sglang"
+    async with SimulatedEndpoint([broken, {"content": "at last"}], flavor=flavor) as server:
+        engine = PatientEngine(open_remote(server, idle_timeout_s=0.3), Patience(first_delay_s=0.01))
+        parts = await parts_of(engine, ask())
+        await engine.aclose()
+    restart = next(at for at, part in enumerate(parts) if isinstance(part, Repaired))
+    assert [part.kind for part in parts if part.kind in ("repaired", "retry")] == ["repaired", "retry"]
+    assert "".join(part.text for part in parts[:restart] if part.kind == "text").startswith("half")
+    assert "".join(part.text for part in parts[restart:] if part.kind == "text") == "at last"
 
 
 async def test_a_real_refused_connection_fails_within_seconds() -> None:

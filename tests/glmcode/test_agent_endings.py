@@ -71,7 +71,6 @@ async def test_an_engine_that_fails_in_mid_stream_keeps_the_partial_answer(sessi
 @pytest.mark.parametrize(
     ("answer", "detail"),
     [
-        (says("half an ans", stop="length"), "truncated"),
         (says("no", stop="sensitive"), "filtered"),
         (says("no", stop="model_context_window_exceeded"), "overflow"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from glmcode.events import CacheBroken, Event, GuardRepaired, ToolFinished
 from glmcode.session import store
 from glmcode.session.store import Session
-from glmcode_engine.base import EngineError, ReasoningDelta, Stop, StreamPart, ToolCallDelta
+from glmcode_engine.base import EngineError, ReasoningDelta, Repaired, Stop, StreamPart, TextDelta, ToolCallDelta
 from glmcode_engine.guard import GuardedEngine
 from glmcode_engine.messages import Message, Request
 from glmcode_engine.wire import message_body
@@ -24,6 +24,10 @@ def repairs(events: Sequence[Event]) -> list[str]:
 
 def broken(events: Sequence[Event]) -> list[str]:
     return [event.segment for event in events if isinstance(event, CacheBroken)]
+
+
+def voids(events: Sequence[Event]) -> list[Message]:
+    return [event.void for event in events if isinstance(event, GuardRepaired) and event.void]
 
 
 def wire(request: Request) -> list[str]:
@@ -95,9 +99,71 @@ async def test_a_final_answer_is_not_nudged(session: Session, text: str) -> None
     assert (ending(events), repairs(events)) == (("done", ""), [])
 
 
-async def test_a_cut_announcement_is_truncated_not_nudged(session: Session) -> None:
-    events = await play(agent_of(session, FakeEngine(says("Now I'll fix it.", stop="length"))))
-    assert (ending(events), repairs(events)) == (("error", "truncated"), [])
+async def test_a_cut_answer_goes_on_once_where_it_stopped(session: Session) -> None:
+    engine = FakeEngine(says("The cause is ", stop="length"), says("a typo."))
+    events = await play(agent_of(session, engine))
+    assert (ending(events), repairs(events), broken(events)) == (("done", ""), ["cut_answer"], [])
+    first, second = map(wire, engine.requests)
+    assert second[: len(first)] == first
+    assert [message.content for message in engine.requests[1].messages[2:3]] == ["The cause is "]
+    assert engine.requests[1].messages[3].content.startswith("[glmcode: your answer was cut off")
+    assert [event.answer for event in events if event.kind == "turn_finished"] == ["The cause is a typo."]
+
+
+async def test_an_answer_that_is_cut_again_is_truncated_and_all_of_it_is_kept(session: Session) -> None:
+    cut = says("Now I'll fix it.", stop="length")
+    events = await play(agent_of(session, FakeEngine(cut, cut)))
+    assert (ending(events), repairs(events)) == (("error", "truncated"), ["cut_answer"])
+    assert [event.answer for event in events if event.kind == "turn_finished"] == ["Now I'll fix it." * 2]
+
+
+async def test_after_a_call_a_cut_answer_may_go_on_again(session: Session) -> None:
+    cut = says("half ", stop="length")
+    engine = FakeEngine(cut, calls(READ, reasoning="hm"), cut, says("whole"))
+    events = await play(agent_of(session, engine))
+    assert (ending(events), repairs(events)) == (("done", ""), ["cut_answer", "cut_answer"])
+    assert broken(events) == ["reasoning of this turn"]
+
+
+async def test_a_cut_call_is_refused_and_the_turn_goes_on_by_itself(session: Session) -> None:
+    half: list[StreamPart] = [ToolCallDelta(0, "x", "write", '{"path": "n.py", "content": "x'), Stop("length")]
+    sandbox = FakeSandbox({"a.py": ""})
+    engine = FakeEngine(half, says("all done"))
+    events = await play(agent_of(session, engine, sandbox=sandbox, wrap=GuardedEngine))
+    assert (ending(events), repairs(events)) == (("done", ""), [])
+    assert list(sandbox.files) == ["a.py"]
+    assert_every_call_has_one_result(session)
+
+
+async def test_an_answer_cut_while_thinking_is_asked_for_once_more_without(session: Session) -> None:
+    thoughts: list[StreamPart] = [ReasoningDelta("long thoughts"), Stop("length")]
+    engine = FakeEngine(thoughts, says("all done"))
+    events = await play(agent_of(session, engine))
+    assert (ending(events), repairs(events), broken(events)) == (("done", ""), ["cut_thinking"], ["user messages"])
+    assert [request.thinking for request in engine.requests] == [True, False]
+    assert engine.requests[1].messages == engine.requests[0].messages
+    assert voids(events) == [Message(role="assistant", reasoning_content="long thoughts")]
+
+
+async def test_thinking_that_is_cut_with_thinking_off_is_truncated(session: Session) -> None:
+    thoughts: list[StreamPart] = [ReasoningDelta("long thoughts"), Stop("length")]
+    events = await play(agent_of(session, FakeEngine(thoughts, thoughts)))
+    assert (ending(events), repairs(events)) == (("error", "truncated"), ["cut_thinking"])
+
+
+async def test_what_was_void_is_in_the_session_file_and_the_model_never_sees_it(session: Session) -> None:
+    void = Repaired("broken_stream", "asked for the answer again: reset", restarts=True)
+    engine = FakeEngine([ReasoningDelta("hm"), TextDelta("half an"), void, *says("a whole answer")], says("again"))
+    agent = agent_of(session, engine)
+    events = await play(agent)
+    await play(agent, "and now")
+    assert (ending(events), repairs(events), broken(events)) == (("done", ""), ["broken_stream"], [])
+    kept = Message(role="assistant", content="half an", reasoning_content="hm")
+    assert voids(events) == [kept]
+    (record,) = [each for each in store.records(session.folder / store.FILE_NAME) if each["kind"] == "guard"]
+    assert record["restarts"] and Message.model_validate(record["void"]) == kept
+    assert all("half an" not in message.content for message in engine.requests[1].messages)
+    assert session.messages[2].content == "a whole answer"
 
 
 async def test_a_nudged_session_reads_back_as_it_was_sent(session: Session) -> None:

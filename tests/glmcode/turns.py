@@ -12,12 +12,13 @@ from glmcode.policy import Ask, Policy, nobody
 from glmcode.session import store
 from glmcode.session.store import Session
 from glmcode.turn import TurnLimits
+from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_sandbox.base import ExecResult, NoSandboxError
 from glmcode_sandbox.protected import protected
 from glmcode_tools.base import ToolContext
 from glmcode_tools.toolbox import Toolbox
-from tests.fakes import FakeEngine, FakeSandbox
+from tests.fakes import FakeSandbox
 
 READ = ("read", '{"path": "a.py"}')
 PROTECTED = ("write", '{"path": ".vscode/tasks.json", "content": "{}"}')
@@ -46,7 +47,7 @@ class GoneSandbox(FakeSandbox):
 
 def agent_of(
     session: Session,
-    engine: FakeEngine,
+    engine: Engine,
     *,
     sandbox: FakeSandbox | None = None,
     mode: Any = "deny",
@@ -54,6 +55,7 @@ def agent_of(
     limits: TurnLimits | None = None,
     prices: Prices | None = None,
     wrap: Callable[[Engine], Engine] = lambda engine: engine,
+    window: Window | None = None,
 ) -> Agent:
     place = sandbox or FakeSandbox({"a.py": "x = 1\n", "b.py": "y = 2\n"})
     return Agent(
@@ -65,6 +67,7 @@ def agent_of(
         ask=ask,
         limits=limits or TurnLimits(),
         prices=prices,
+        window=window,
     )
 
 

@@ -40,10 +40,17 @@ def everything() -> str:
         "task": load("task", task="TASK"),
         "nudge_empty": load("nudge_empty"),
         "nudge_announced": load("nudge_announced"),
+        "nudge_cut": load("nudge_cut"),
         "repeated": load("repeated", times="3"),
         **{name: load(name) for name in CHECK},
         "bench/system": load("bench/system", id="ID", pack="PACK"),
         **{name: load(name) for name in ("bench/first", "bench/second")},
+        "compact": load("compact"),
+        "compacted": load("compacted", summary="SUMMARY"),
+        "dropped": load("dropped", count="7"),
+        "left_out": load("left_out", call="read src/a.py", size="412 lines"),
+        "left_out_middle": load("left_out_middle", count="9,000"),
+        "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
     }
     return "\n\n".join(f"<!-- {name} -->\n{text}" for name, text in texts.items()) + "\n"
 
@@ -61,10 +68,12 @@ def test_system_prompt_and_tools_are_small() -> None:
 def test_every_text_file_is_in_use() -> None:
     folder = files("glmcode_prompts")
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
-    assert found == {"system.md", "fix.md", "task.md", "nudge_empty.md", "nudge_announced.md", "repeated.md"}
     tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
     assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
+    nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
+    left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
+    assert found == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | nudges | left_out
     tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
     assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
 

@@ -39,6 +39,8 @@ class Entry(BaseModel):
     error: Fault | None = None
     stall_s: float = 0.0
     """Silence after the first event, in seconds."""
+    stall_at: int | None = None
+    """How many events come before the silence instead."""
     reset: bool = False
     """The connection is reset after what the entry streams, before anything if it streams nothing."""
     cut: bool = False

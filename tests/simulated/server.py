@@ -150,10 +150,11 @@ class SimulatedEndpoint:
             counted = self._count(entry, recorded.body)
             events = list(chunks(self._flavor, entry, recorded.body, recorded.number, counted))
         breaks_off = entry.error is not None or entry.reset or entry.cut
+        stall_at = entry.stall_at if entry.stall_at is not None else 0 if self._flavor == "zai" else 1
         for position, data in enumerate(events):
             if breaks_off and isinstance(data, dict) and _finishes(data):
                 return
-            if position == (0 if self._flavor == "zai" else 1) and entry.stall_s:
+            if position == stall_at and entry.stall_s:
                 await reply.stay_silent(entry.stall_s)
             await reply.piece(event(data))
 

@@ -52,7 +52,7 @@ class ServeSpec(Value):
     smaller than the one on the GPU.
     """
     metrics: bool = True
-    thinking_budget: bool = True
+    thinking_budget: bool = False
     """Take logit processors, which limit thinking, from requests. They are pickled code: only for trusted clients."""
     extra: tuple[str, ...] = ()
     """Further flags; they come last, so they win over the ones from here."""

@@ -132,7 +132,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     dtype = _dtype(config)
     weights = _weight_bytes(shape, dtype) if dtype in ("BF16", "FP8") else _on_disk(folder, dtype)
     return Checkpoint(
-        model=str(folder),
+        model=str(folder.absolute()),
         name=one_line(folder.resolve().name, limit=60),
         dtype=dtype,
         shape=shape,

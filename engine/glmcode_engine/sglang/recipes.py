@@ -34,7 +34,7 @@ def recipe(kind: Recipe, record: PlanRecord) -> str:
         wants = "; ".join(f"{one.name} {one.dtype} needs {one.missing}" for one in record.options)
         raise RecipeError(f"nothing fits, so there is no recipe: {wants}")
     # Who reaches a server over a network may not bring code along, which logit processors are.
-    spec = option.spec.model_copy(update={"host": "0.0.0.0", "thinking_budget": False})
+    spec = option.spec.model_copy(update={"host": "0.0.0.0"})
     match kind:
         case "lws":
             return _lws(option, spec)

@@ -46,14 +46,18 @@ def test_a_plain_server_listens_on_loopback_reports_the_cache_and_asks_for_nothi
         "sglang", "serve", "--model-path", "zai-org/GLM-4.6-FP8", "--served-model-name", "glm-4.6",
         "--host", "127.0.0.1", "--port", "30000", "--tp-size", "8",
         "--tool-call-parser", "auto", "--reasoning-parser", "auto",
-        "--enable-cache-report", "--enable-metrics", "--enable-custom-logit-processor",
+        "--enable-cache-report", "--enable-metrics",
     )  # fmt: skip
 
 
 def test_what_was_not_asked_for_is_left_out() -> None:
-    command = serve_command(SPEC.model_copy(update={"metrics": False, "thinking_budget": False}), "0.5.23")
-    assert "--enable-metrics" not in command
-    assert "--enable-custom-logit-processor" not in command
+    assert "--enable-metrics" not in serve_command(SPEC.model_copy(update={"metrics": False}), "0.5.23")
+
+
+def test_pickled_code_from_requests_is_taken_only_when_asked_for() -> None:
+    flag_name = "--enable-custom-logit-processor"
+    assert flag_name not in serve_command(SPEC, "0.5.23")
+    assert flag_name in serve_command(SPEC.model_copy(update={"thinking_budget": True}), "0.5.23")
 
 
 def test_mtp_cache_and_context_are_flags_of_their_own_and_extra_flags_come_last() -> None:

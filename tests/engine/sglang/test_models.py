@@ -91,6 +91,12 @@ def test_a_config_that_cannot_be_planned_for_says_why(tmp_path: Path, config: ob
     assert "\x1b" not in str(caught.value)
 
 
+def test_a_checkpoint_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint(tmp_path, CONFIG)
+    monkeypatch.chdir(tmp_path.parent)
+    assert read_checkpoint(Path(tmp_path.name)).model == str(tmp_path)
+
+
 def test_a_folder_without_a_config_says_so(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="No such file"):
         read_checkpoint(tmp_path / "nowhere")
