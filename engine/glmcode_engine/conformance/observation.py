@@ -102,7 +102,7 @@ def fold(parts: Iterable[StreamPart]) -> Assembler:
 async def observe(engine: Engine, request: Request, *, enough: int | None = None) -> Observed:
     """Ask once. `enough` closes the stream after so many parts of the answer. An EngineError is part of what is seen.
 
-    The clock of the arrivals starts anew when a busy server is asked again.
+    When a server has to be asked again, what came before is void and the clock of the arrivals starts anew.
     """
     began = sent = time.perf_counter()
     arrivals: list[Arrival] = []
@@ -116,6 +116,10 @@ async def observe(engine: Engine, request: Request, *, enough: int | None = None
                 if part.kind == "retry":
                     sent = now + part.delay_s
                     retries.append(part.reason)
+                    continue
+                if part.kind == "repaired" and part.restarts:
+                    arrivals.clear()
+                    said = 0
                     continue
                 arrivals.append(Arrival(now - sent, part))
                 said += part.kind in _SAID

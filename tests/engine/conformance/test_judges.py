@@ -9,7 +9,7 @@ from glmcode_engine.conformance.exchanges import ExchangeName, requests, too_lon
 from glmcode_engine.conformance.observation import Arrival, Observed, observe
 from glmcode_engine.endpoint import resolve_endpoint
 from glmcode_engine.messages import Usage
-from glmcode_engine.patience import PatientEngine
+from glmcode_engine.patience import Patience, PatientEngine
 from glmcode_engine.remote import RemoteEngine
 from glmcode_engine.tokens import Counter
 from tests.simulated import Entry, Fault, SimulatedEndpoint
@@ -45,6 +45,15 @@ async def test_a_server_that_is_still_busy_with_an_abandoned_answer_is_told() ->
     verdict = limits.early_stop(evidence(log=seen("log"), left=left, limited=limited))
     assert verdict.status == "warn" and "one at a time" in verdict.detail
     assert limited.text == "1 2" and 0 <= (limited.first_s or -1) < limited.seconds - 0.05
+
+
+async def test_of_an_answer_that_broke_off_only_the_next_try_counts() -> None:
+    broken = Entry(reasoning="I think that", content="void", reset=True)
+    async with SimulatedEndpoint([broken, Entry(content="ready")]) as server:
+        engine = RemoteEngine(resolve_endpoint(server.base_url, "glm-4.6"), api_key=None)
+        hello = await observe(PatientEngine(engine, Patience(first_delay_s=0.01)), REQUESTS["hello"])
+        await engine.aclose()
+    assert (hello.text, hello.reasoning, hello.pieces("reasoning"), len(hello.retries)) == ("ready", "", 0, 1)
 
 
 def test_an_error_page_is_no_error_in_json() -> None:
