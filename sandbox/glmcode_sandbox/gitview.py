@@ -47,7 +47,10 @@ class GitView:
     was ignored, a repository of its own, or large, at the start. `absent` are tracked files that are not checked out.
     """
 
-    def __init__(self, shadow: Path, work_tree: Path, index: Path, *, loose_stat: bool) -> None:
+    def __init__(
+        self, shadow: Path, work_tree: Path, index: Path, *, loose_stat: bool, read_only: bool = False
+    ) -> None:
+        """`read_only`: nothing is ever removed from the working tree, though git may be stuck at a pipe then."""
         self.shadow = shadow
         self.work_tree = work_tree
         self.index = index
@@ -55,6 +58,7 @@ class GitView:
         self.large: tuple[str, ...] = ()
         self.submodules: tuple[str, ...] = ()
         self.absent: tuple[str, ...] = ()
+        self._read_only = read_only
         self._patient = False
         self._lock = asyncio.Lock()
         self._environment = git_environment(
@@ -68,7 +72,7 @@ class GitView:
                 return await run_git(arguments, self._environment, cwd=self.shadow, stdin=stdin, timeout_s=_IMPATIENT_S)
             except GitStuck:
                 # git opens these by name and would wait for a writer for ever.
-                self._patient = not await asyncio.to_thread(_remove_pipes, self.work_tree)
+                self._patient = self._read_only or not await asyncio.to_thread(_remove_pipes, self.work_tree)
         return await run_git(arguments, self._environment, cwd=self.shadow, stdin=stdin)
 
     async def load_index(self, source: Path) -> None:

@@ -57,6 +57,8 @@ class LayeredView:
         """`scratch` is a folder for an index and for copies of what changed."""
         self.large: tuple[str, ...] = ()
         """New files that are too large to be carried, as of the last tree."""
+        self.unread: tuple[str, ...] = ()
+        """Folders closed to us or nested too deeply, as of the last tree."""
         self._shadow = shadow
         self._lower = lower
         self._upper = upper
@@ -103,6 +105,7 @@ class LayeredView:
         new = {path: status for path, status in upper.files.items() if path not in files}
         new = {path: status for path, status in new.items() if not _is_left_out(path, start.left_out)}
         self.large = tuple(sorted(path for path, status in new.items() if status.st_size > LARGE_BYTES))
+        self.unread = tuple(upper.unread)
         rules, lower_rules = await finished(lambda: self._rules(upper, new))
         candidates = {path: status for path, status in new.items() if path not in self.large}
         wanted = {**lower_rules, **rules, **files, **candidates}

@@ -34,7 +34,7 @@ class OverlayWorkspace(GitWorkspace):
         super().__init__("isolated", repository, state, shadow, state / "upper")
         self._image = image
         self._overlay = make_overlay(repository.top, state)
-        self._view = GitView(shadow, repository.top, state / "index", loose_stat=False)
+        self._view = GitView(shadow, repository.top, state / "index", loose_stat=False, read_only=True)
         self._layer = LayeredView(shadow, repository.top, self._overlay.upper, state)
         self._start: Start | None = None
         self._scan: asyncio.Task[None] | None = None
@@ -85,7 +85,8 @@ class OverlayWorkspace(GitWorkspace):
     async def tree(self) -> str:
         start = await self._started()
         tree = await self._layer.tree(start)
-        lost = (f"a large new file is not carried: {path}" for path in self._layer.large[:10])
+        lost = [f"a large new file is not carried: {path}" for path in self._layer.large[:10]]
+        lost += [f"a folder that cannot be read is not carried: {path}" for path in self._layer.unread[:10]]
         self.notes = (*self.notes, *(note for note in lost if note not in self.notes))
         return tree
 
@@ -116,7 +117,8 @@ class OverlayWorkspace(GitWorkspace):
         """Be a layer through which `tree` shows, whatever became of the repository."""
         self._is_derived = True
         await self._mount()
-        below = GitView(self._shadow, self.repo, self._state / "lower-index", loose_stat=False)
+        index = self._state / "lower-index"
+        below = GitView(self._shadow, self.repo, index, loose_stat=False, read_only=True)
         await below.load_index(parent.index)
         below.left_out = parent.left_out
         trees = (await below.tree(), tree)

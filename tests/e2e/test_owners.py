@@ -1,5 +1,6 @@
 """Whose files they are: a plain user's run, and root's run on a repository of somebody else."""
 
+import json
 import os
 import secrets
 import shutil
@@ -113,6 +114,9 @@ async def test_a_plain_user_of_the_group_docker_gets_files_of_their_own(account:
     assert all(account.owns(repo / name) for name in CHANGED)
     assert all(account.owns(path) for path in user.home.rglob("*"))
     assert not left_containers(ended.pid)
+    # It was a layer, and nothing of it is left, though the kernel's part of it belongs to root.
+    assert set(json.loads((user.home / ".cache/glmcode/layers.json").read_text()).values()) == {""}
+    assert not list(user.state.glob("sessions/*/workspace/*"))
 
 
 @contextmanager

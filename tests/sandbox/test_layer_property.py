@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from glmcode_sandbox.base import Sandbox
@@ -94,7 +94,13 @@ def try_operations(tmp_path: Path, docker_image: str) -> Callable[[list[str]], N
     return lambda commands: asyncio.run(play(commands))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+# Without shrinking: every example costs seconds.
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 @given(commands=st.lists(operations, min_size=3, max_size=14))
 def test_the_patch_of_a_layer_gives_what_commands_see(
     try_operations: Callable[[list[str]], None], commands: list[str]

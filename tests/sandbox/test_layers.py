@@ -134,6 +134,7 @@ async def test_folders_nested_very_deeply_do_not_stop_a_tree(repo: Path, tmp_pat
         subprocess.run(["python3", "-c", script], cwd=space.host_path, check=True)  # noqa: ASYNC221
         write(space.host_path, {"a.txt": "a2\n"})
         assert [change.path for change in await space.changes()] == ["a.txt"]
+        assert any("not carried: nested/nested" in note for note in space.notes)
 
 
 async def test_a_killed_run_is_recovered_from_its_layer(repo: Path, tmp_path: Path) -> None:

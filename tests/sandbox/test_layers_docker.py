@@ -40,8 +40,10 @@ async def _running(space: Workspace, image: str) -> AsyncIterator[Sandbox]:
         await sandbox.close()
 
 
-def _volumes() -> set[str]:
-    listed = subprocess.run(["docker", "volume", "ls", "-q"], check=True, capture_output=True, text=True)
+def _volumes(pid: int | None = None) -> set[str]:
+    """The volumes of one process; ours if none is named."""
+    words = ["docker", "volume", "ls", "-q", "--filter", f"label={reaper.PID}={pid or os.getpid()}"]
+    listed = subprocess.run(words, check=True, capture_output=True, text=True)
     return set(listed.stdout.split())
 
 
@@ -91,9 +93,8 @@ async def test_a_container_that_is_made_anew_sees_the_same_layer(repo: Path, tmp
 
 def test_it_is_tried_once_and_remembered(repo: Path, tmp_path: Path, docker_image: str) -> None:
     answers = tmp_path / "cache" / "answers.json"
-    volumes = _volumes()
     assert overlay_problem(repo, tmp_path / "state", image=docker_image, answers=answers) is None
-    assert list((tmp_path / "state").iterdir()) == [] and _volumes() <= volumes
+    assert list((tmp_path / "state").iterdir()) == [] and _volumes() == set()
     # Remembered: this one could not be tried.
     assert overlay_problem(repo, tmp_path / "state", image="no-such-image:1", answers=answers) is None
     answers.unlink()
@@ -167,7 +168,7 @@ async def test_after_a_kill_the_changes_are_there_and_the_volume_goes(
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     volume = (await process.stdout.readline()).decode().strip()
-    assert volume in _volumes()
+    assert volume in _volumes(process.pid)
     process.send_signal(signal.SIGKILL)
     await process.wait()
     patch = await recover_patch(tmp_path / "state", repo)
@@ -176,10 +177,10 @@ async def test_after_a_kill_the_changes_are_there_and_the_volume_goes(
     try:
         for _ in range(50):
             await asyncio.to_thread(reaper.reap, api)
-            if volume not in _volumes():
+            if not _volumes(process.pid):
                 break
             await asyncio.sleep(0.1)
     finally:
         api.close()
-    assert volume not in _volumes()
+    assert not _volumes(process.pid)
     assert stat.S_ISCHR(next((tmp_path / "state").glob("*/upper/d/b.txt")).lstat().st_mode)
