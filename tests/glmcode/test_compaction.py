@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmcode.compaction import shortened, split, transcript
@@ -65,6 +65,7 @@ def assert_sound(view: Sequence[Message]) -> None:
     assert waiting == []
 
 
+@settings(deadline=None)  # long texts on a busy machine
 @given(conversations(), st.integers(1, 9_000))
 def test_shortening_keeps_every_message_in_its_place_and_is_done_once(messages: list[Message], target: int) -> None:
     view = shortened(messages, count, target)
@@ -78,12 +79,14 @@ def test_shortening_keeps_every_message_in_its_place_and_is_done_once(messages: 
         assert (old is new) == (old == new)
 
 
+@settings(deadline=None)  # long texts on a busy machine
 @given(conversations(), st.integers(1, 9_000))
 def test_what_fits_stays_as_it_is(messages: list[Message], more: int) -> None:
     view = shortened(messages, count, messages_tokens(messages, count) + more)
     assert all(old is new for old, new in zip(messages, view, strict=True))
 
 
+@settings(deadline=None)  # long texts on a busy machine
 @given(conversations(), st.integers(1, 9_000))
 def test_splitting_replaces_whole_steps_and_keeps_task_order_and_newest(messages: list[Message], target: int) -> None:
     parts = split(messages, count, target)
@@ -101,6 +104,7 @@ def test_splitting_replaces_whole_steps_and_keeps_task_order_and_newest(messages
         assert len(parts.middle) > len(parts.prompt)
 
 
+@settings(deadline=None)  # long texts on a busy machine
 @given(conversations(), st.integers(0, 9_000))
 def test_a_transcript_keeps_within_its_limit_and_loses_no_earlier_note(messages: list[Message], limit: int) -> None:
     note = Message(role="user", content="[glmcode: all that is left]")

@@ -36,7 +36,7 @@ actions = st.lists(
 
 
 @given(actions)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_whatever_happened_the_file_gives_the_same_view_and_all_that_was_said(
     tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[str, object]]
 ) -> None:
