@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.sglang_cpu.rig import find_rig
 from tests.sglang_cpu.serving import START_S, Served, serving
@@ -16,6 +17,9 @@ from tests.sglang_cpu.serving import START_S, Served, serving
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
+
+settings.register_profile("glmcode", deadline=None)  # how busy the machine is says nothing about the code
+settings.load_profile("glmcode")
 
 
 @functools.cache
