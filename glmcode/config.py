@@ -16,7 +16,7 @@ from glmcode_engine.presets import PRESETS, PresetName, preset_named
 PROJECT_FILE = ".glmcode/config.toml"
 _NEVER_FROM_PROJECT = frozenset(
     {"preset", "base_url", "extra_body", "dialect", "engine", "resume", "yes", "out", "predictions", "repo"}
-    | {"sandbox", "network", "approval", "apply", "workspace", "verify"}
+    | {"sandbox", "runtime", "network", "approval", "apply", "workspace", "verify"}
     | {"model_path", "sglang_python", "sglang_args", "engine_port", "start_timeout"}
 )
 """A project file must not redirect the user's key, answer their questions, name programs or widen what a run may do."""
@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """Token budget of the repository pack."""
     sandbox: Literal["docker", "bwrap", "none"] = "docker"
     image: str | None = None
+    runtime: str | None = None
+    """A container runtime that the Docker daemon knows by this name: `runsc`."""
     workspace: Literal["direct", "isolated"] | None = None
     apply: Literal["ask", "auto", "never"] | None = None
     approval: Literal["plan", "ask", "auto", "deny"] | None = None

@@ -113,11 +113,12 @@ def setup_plan(settings: Settings, repo: Path) -> "SetupPlan":
     return detect_setup(repo) if settings.setup is None else commands_plan(settings.setup)
 
 
-def describe_sandbox(kind: SandboxKind, network: NetworkMode, image: str | None) -> str:
+def describe_sandbox(kind: SandboxKind, network: NetworkMode, image: str | None, runtime: str | None = None) -> str:
     """One line for people and for the model: what commands run in."""
     match kind:
         case "docker":
-            return f"docker (image {image or DEFAULT_IMAGE}, network {network})"
+            chosen = f", runtime {runtime}" if runtime else ""
+            return f"docker (image {image or DEFAULT_IMAGE}, network {network}{chosen})"
         case "bwrap":
             return f"bwrap (this machine's /usr, network {network})"
         case "none":

@@ -7,6 +7,7 @@ from glmcode_sandbox.base import (
     DEFAULT_TIMEOUT_S,
     KEEP_BYTES,
     ExecResult,
+    Jobs,
     OutputSink,
     Sandbox,
     SandboxError,
@@ -73,11 +74,23 @@ class LazySandbox:
         env: Mapping[str, str] | None = None,
         on_output: OutputSink | None = None,
         keep_bytes: int = KEEP_BYTES,
+        keeps_state: bool = False,
+        may_move: bool = False,
     ) -> ExecResult:
         sandbox = await self._ready()
         return await sandbox.exec(
-            command, timeout_s=timeout_s, stdin=stdin, env=env, on_output=on_output, keep_bytes=keep_bytes
+            command,
+            timeout_s=timeout_s,
+            stdin=stdin,
+            env=env,
+            on_output=on_output,
+            keep_bytes=keep_bytes,
+            keeps_state=keeps_state,
+            may_move=may_move,
         )
+
+    async def jobs(self) -> Jobs:
+        return await (await self._ready()).jobs()
 
     async def read_file(self, path: str, *, max_bytes: int) -> bytes:
         sandbox = await self._ready()

@@ -20,6 +20,7 @@ from glmcode_sandbox.base import (
     KEEP_BYTES,
     ExecResult,
     FileProblem,
+    Jobs,
     OutputSink,
     SandboxKind,
 )
@@ -112,6 +113,8 @@ class FakeSandbox:
         env: Mapping[str, str] | None = None,
         on_output: OutputSink | None = None,
         keep_bytes: int = KEEP_BYTES,
+        keeps_state: bool = False,
+        may_move: bool = False,
     ) -> ExecResult:
         self.commands.append(command)
         self.environments.append(dict(env or {}))
@@ -139,6 +142,9 @@ class FakeSandbox:
         if any(other.startswith(f"{name}/") for other in self.files):
             raise FileProblem("is_directory", f"{path} is a folder")
         self.files[name] = data
+
+    async def jobs(self) -> Jobs:
+        raise AssertionError("the fake sandbox has no background jobs")
 
     async def close(self) -> None:
         self.closed = True

@@ -152,6 +152,7 @@ def _add_repository_flags(parser: argparse.ArgumentParser) -> None:
         help="a call that wants to leave the policy (default deny); plan: reading only",
     )
     place.add_argument("--network", choices=("none", "host"), help="default none")
+    place.add_argument("--runtime", metavar="NAME", help="a container runtime that the Docker daemon knows (runsc)")
     place.add_argument("--test-command", metavar="CMD", help="how this repository's tests are run")
     place.add_argument(
         "--yes", action="store_true", default=None, help="trust this repository's .glmcode and run its setup commands"
@@ -219,6 +220,7 @@ def _add_place_flags(parser: argparse.ArgumentParser) -> None:
         "--workspace", choices=("direct", "isolated"), help="your files (default), or a copy that is gone at the end"
     )
     parser.add_argument("--network", choices=("none", "host"), help="default none")
+    parser.add_argument("--runtime", metavar="NAME", help="a container runtime that the Docker daemon knows (runsc)")
 
 
 def _add_tool(commands: "SubCommands[SubParser]") -> None:

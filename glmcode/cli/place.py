@@ -55,6 +55,7 @@ async def open_place(settings: Settings) -> AsyncIterator[Sandbox]:
                 owner=workspace.owner,
                 image=image,
                 network=settings.network,
+                runtime=settings.runtime,
             )
             try:
                 await sandbox.start()

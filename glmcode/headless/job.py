@@ -211,7 +211,7 @@ def _lazy(workspace: Workspace, settings: Settings, image: str | None, folder: P
         lambda: _sandbox_for(workspace, settings, image, folder),
         kind=settings.sandbox,
         workdir=_workdir(workspace, settings),
-        description=describe_sandbox(settings.sandbox, settings.network, image),
+        description=describe_sandbox(settings.sandbox, settings.network, image, settings.runtime),
     )
 
 
@@ -229,6 +229,7 @@ async def _sandbox_for(workspace: Workspace, settings: Settings, image: str | No
         owner=workspace.owner,
         image=image,
         network=settings.network,
+        runtime=settings.runtime,
         spill_dir=spill,
     )
 

@@ -1,6 +1,6 @@
 """The sandbox protocol: a place where commands run, and what comes back from it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -56,6 +56,8 @@ class ExecResult:
     """Host file with the whole raw output (up to the spill limit) when it was clipped and a spill folder is set."""
     note: str | None = None
     """What the sandbox has to say about this run (killed for too much output, container restarted)."""
+    job: int | None = None
+    """It was not over at its timeout and goes on as this background job; `output` is what it wrote so far."""
 
 
 OutputSink = Callable[[bytes], None]
@@ -72,6 +74,14 @@ class Limits:
     tmp_bytes: int = 2 * 1024**3
     output_bytes: int = 64 * 1024**2
     """A command that writes more than this is killed."""
+    growth_bytes: int = 10 * 1024**3
+    growth_files: int = 500_000
+    """How much one command may add to the workspace."""
+    free_bytes: int = 1024**3
+    free_files: int = 50_000
+    """What a command must leave free on the workspace's file system; half of what it found where that is less."""
+    jobs: int = 8
+    """Background jobs that may run at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,54 @@ class Mount:
     """The layer that takes the writes, for docker only; None: they go to `source`."""
 
 
+class JobProblem(Exception):
+    """A background job cannot be started or is not there; the model can act on the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """A background job as it is now, and what it wrote since it was last looked at."""
+
+    number: int
+    command: str
+    running: bool
+    duration_s: float
+    exit_code: int | None = None
+    """As in ExecResult; None while it runs."""
+    output: bytes = b""
+    """New output, raw and untrusted; the middle is left out past KEEP_BYTES."""
+    total_bytes: int = 0
+    """How much that was before something was left out."""
+    head_bytes: int | None = None
+    """As in ExecResult."""
+    spill: Path | None = None
+    """Host file with all that it ever wrote (up to the spill limit), once it was looked at."""
+    note: str | None = None
+
+
+class Jobs(Protocol):
+    """The background jobs of a sandbox: commands that run beside the others until they end or it closes."""
+
+    async def start(self, command: str) -> JobReport:
+        """Start one in the directory and environment of `exec` with `keeps_state`; it changes neither.
+
+        Raises JobProblem when as many run as may, SandboxError.
+        """
+        ...
+
+    async def read(self, number: int, *, wait_s: float = 0.0) -> JobReport:
+        """What it wrote since the last look, after waiting for its end for at most `wait_s`. Raises JobProblem."""
+        ...
+
+    async def stop(self, number: int) -> JobReport:
+        """End it and all that it started, by SIGTERM and then SIGKILL. Raises JobProblem."""
+        ...
+
+    def listed(self) -> Sequence[JobReport]:
+        """All that run, and those that ended lately; without output."""
+        ...
+
+
 class Sandbox(Protocol):
     """One place where the commands of one session run. Not safe for concurrent `exec` calls; they queue."""
 
@@ -106,7 +164,7 @@ class Sandbox(Protocol):
 
     @property
     def workdir(self) -> str:
-        """The workspace's absolute path inside; every command starts there."""
+        """The workspace's absolute path inside; every command starts there unless it keeps state."""
         ...
 
     @property
@@ -127,8 +185,14 @@ class Sandbox(Protocol):
         env: Mapping[str, str] | None = None,
         on_output: OutputSink | None = None,
         keep_bytes: int = KEEP_BYTES,
+        keeps_state: bool = False,
+        may_move: bool = False,
     ) -> ExecResult:
         """Run one shell script in a session (process group) of its own, standard input closed unless given.
+
+        With `keeps_state` it begins in the directory and with the exported variables and functions that the last such
+        command left (functions: bash only), and leaves its own to the next; `env` counts among them. With `may_move`
+        it becomes a background job at its timeout when it listens on a TCP port by then.
 
         A command that fails, is killed or times out is a result, not an exception. Cancelling the call kills
         the command. Raises SandboxError only when the sandbox is gone and could not be brought back.
@@ -150,6 +214,10 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def jobs(self) -> Jobs:
+        """The background jobs; starts the sandbox. Raises NoSandboxError or SandboxError."""
+        ...
+
     async def close(self) -> None:
-        """End everything that runs in it. May be called twice, also after a failed start. Never raises."""
+        """End everything that runs in it, jobs too. May be called twice, also after a failed start. Never raises."""
         ...

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from glmcode_sandbox import processes
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, NoSandboxError, SandboxError, SandboxKind
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.environment import DEFAULT_PATH, HOME, USER, standard_environment
+from glmcode_sandbox.growth import Growth, written_folders
+from glmcode_sandbox.keeper import Keeper
 from glmcode_sandbox.place import Channel
 from glmcode_sandbox.posix import PosixSandbox
 from glmcode_sandbox.shell import Shell
-from glmcode_sandbox.subprocesses import ProcessChannel, spawn
+from glmcode_sandbox.subprocesses import spawn
 
 INSTALL = "install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`)"
 PROBE_TIMEOUT_S = 10.0
@@ -29,6 +32,20 @@ _ETC = (
     *("protocols", "ssl/certs", "pki/tls/certs", "ca-certificates", "java-17-openjdk", "java-21-openjdk"),
 )
 _ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf")
+_SHELLS = "/run/glmcode"
+# The keeper of `keeper.py`. Not `sh &`, which would have all commands ignore SIGINT for ever.
+_KEEP = f"""
+if setsid -f true 2>/dev/null; then start='setsid -f sh'
+elif command -v perl >/dev/null 2>&1; then start='perl -MPOSIX -e "fork and exit; POSIX::setsid(); exec q(sh)"'
+else start='python3 -c "import os; os.fork() and os._exit(0); os.setsid(); os.execvp(\'sh\', [\'sh\'])"'
+fi
+while IFS= read -r word; do
+  case $word in
+    clear) kill -s KILL -- -1; echo cleared;;
+    *) eval "$start" >"{_SHELLS}/$word.out" 2>&1 <"{_SHELLS}/$word.in";;
+  esac
+done
+"""
 _NEW_KERNEL = (5, 14)
 """From here on a user namespace counts its own processes; before, the limit would count all of the user's."""
 
@@ -48,45 +65,69 @@ class BwrapPlace:
         self._arguments = (tuple(mounts), workdir, owner, network, limits)
         self._owner = owner
         self._env = env
-        self._channel: ProcessChannel | None = None
+        self._keeper: Keeper | None = None
+        self._folder: Path | None = None
 
     async def open(self) -> Channel:
-        await self.end()
+        if self._keeper is None or not self._keeper.running:
+            await self.end()
+            self._keeper = await self._keep()
+        return await self._keeper.open()
+
+    async def _keep(self) -> Keeper:
+        other = _other_user(self._owner)
+        self._folder = await asyncio.to_thread(_private_folder, other)
         path = f"{DEFAULT_PATH}:{sys.base_prefix}/bin" if _own_prefix() else DEFAULT_PATH
         env = standard_environment(home=HOME, path=path, extra=self._env)
         passwd, group = _accounts(self._owner)
         fds = [await asyncio.to_thread(_pipe, text) for text in (passwd, group)]
         try:
-            words = [find_bwrap(), *arguments(*self._arguments, env=env, passwd_fd=fds[0], group_fd=fds[1]), "sh"]
+            words = [find_bwrap()]
+            words += arguments(*self._arguments, env=env, passwd_fd=fds[0], group_fd=fds[1], shells=str(self._folder))
             # With an empty environment: bubblewrap is process 1 in there, and its own environment can be read.
-            self._channel = await spawn(words, env={}, cwd="/", pass_fds=fds, run_as=_other_user(self._owner))
+            return await Keeper.start(
+                [*words, "sh", "-c", _KEEP],
+                self._folder,
+                env={},
+                cwd="/",
+                pass_fds=fds,
+                run_as=other,
+                owner=other,
+            )
         finally:
             for fd in fds:
                 os.close(fd)
-        return self._channel
 
     async def signal(self, driver: int, number: int, known: Collection[int], began_s: float) -> frozenset[int]:
         return await asyncio.to_thread(self._signal, driver, number, known, began_s)
 
+    async def listening(self, pids: Collection[int]) -> bool:
+        return await asyncio.to_thread(processes.listening, pids)
+
     async def clear(self) -> str | None:
+        if self._keeper is not None and self._keeper.running and await self._keeper.clear():
+            return None
         await self.end()
         return f"/tmp and {HOME} are empty again"
 
     async def end(self) -> None:
         """End bubblewrap and, with its pid namespace, everything in it. Never raises."""
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            inside = await asyncio.to_thread(self._inside, channel.pid)
-            await channel.close()
+        keeper, self._keeper = self._keeper, None
+        folder, self._folder = self._folder, None
+        if keeper is not None:
+            inside = await asyncio.to_thread(self._inside, keeper.pid)
+            await keeper.close()
             await asyncio.to_thread(processes.send, inside, 9)
+        if folder is not None:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _inside(self, pid: int) -> set[int]:
         return processes.descendants(pid, processes.running())
 
     def _signal(self, driver: int, number: int, known: Collection[int], began_s: float) -> frozenset[int]:
-        if self._channel is None:
+        if self._keeper is None:
             raise SandboxError("bubblewrap is not running")
-        for pid in self._inside(self._channel.pid):
+        for pid in self._inside(self._keeper.pid):
             if processes.pid_in_namespace(pid) == driver:
                 return processes.signal_command(pid, number, known, began_s)
         raise SandboxError("the sandbox's shell is not there any more")
@@ -115,6 +156,7 @@ class BwrapSandbox(PosixSandbox):
             self._place,
             workdir,
             limits=limits,
+            growth=Growth(lambda: written_folders(mounts), limits),
             spill_dir=spill_dir,
             limit_files=True,
             limit_pids=_kernel() >= _NEW_KERNEL,
@@ -143,8 +185,9 @@ def arguments(
     env: Mapping[str, str],
     passwd_fd: int,
     group_fd: int,
+    shells: str,
 ) -> list[str]:
-    """All words between `bwrap` and the program."""
+    """All words between `bwrap` and the program. `shells`: the host's folder with the FIFOs of the keeper."""
     words = ["--unshare-all", *(["--share-net"] if network == "host" else [])]
     words += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
     for name, value in env.items():
@@ -163,6 +206,7 @@ def arguments(
     words += [*size, "1777", "--tmpfs", "/tmp", *size, "0700", "--tmpfs", HOME]
     if _own_prefix() and _reachable(Path(sys.base_prefix), owner):
         words += ["--ro-bind-try", sys.base_prefix, sys.base_prefix]
+    words += ["--ro-bind", shells, _SHELLS]
     for mount in mounts:
         words += ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.target]
     return [*words, "--remount-ro", "/", "--chdir", workdir]
@@ -225,6 +269,15 @@ def _pipe(data: bytes) -> int:
     os.write(writer, data)
     os.close(writer)
     return reader
+
+
+def _private_folder(owner: tuple[int, int] | None) -> Path:
+    """A new folder for the FIFOs, where bubblewrap can walk to it as `owner`."""
+    reachable = owner is None or _reachable(Path(tempfile.gettempdir()), owner)
+    folder = Path(tempfile.mkdtemp(prefix="glmcode-", dir=None if reachable else "/tmp"))
+    if owner is not None:
+        os.chown(folder, *owner)
+    return folder
 
 
 def _kernel() -> tuple[int, int]:

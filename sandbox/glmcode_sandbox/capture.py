@@ -43,10 +43,10 @@ class Capture:
                 self._sink(data)
             except Exception as error:  # any failure of the caller's own code is handed back to it
                 self.error, self._sink = error, None
+        if self._spill is not None:
+            self._spill.write(data)
         if self.clipped:
             self._tail += data
-            if self._spill is not None:
-                self._spill.write(data)
         else:
             self._head += data
             if len(self._head) > self._keep:
@@ -54,15 +54,35 @@ class Capture:
         if len(self._tail) > 4 * self._keep:
             del self._tail[: -(self._keep // 2)]
 
-    def _clip(self) -> None:
-        self.clipped = True
-        if self._spill_file is not None:
+    def take(self) -> tuple[bytes, int | None]:
+        """What is kept since the last take, and where its gap is. From now on all goes to the spill file."""
+        self._begin_spill()
+        output, gap = self._kept()
+        self._head, self._tail, self.clipped = bytearray(), bytearray(), False
+        return output, gap
+
+    @property
+    def spilled(self) -> Path | None:
+        """The spill file, where there is one by now."""
+        return self._spill_file if self._spill is not None else None
+
+    def _begin_spill(self) -> None:
+        """All that came so far is still in the head then."""
+        if self._spill_file is not None and self._spill is None and not self._finished:
             self._spill_file.parent.mkdir(parents=True, exist_ok=True)
             self._spill = self._spill_file.open("xb")
             self._spill.write(self._head)
+
+    def _clip(self) -> None:
+        self.clipped = True
+        self._begin_spill()
         half = self._keep // 2
         self._tail = self._head[half:]
         del self._head[half:]
+
+    def mute(self) -> None:
+        """Nobody watches any more."""
+        self._sink = None
 
     def starved(self) -> bool:
         """Whether it ends with a shell's complaint that it cannot fork: something has taken all processes, and kept
@@ -75,10 +95,14 @@ class Capture:
         self._finished = True
         if self._spill is not None:
             self._spill.close()
+        output, gap = self._kept()
+        return output, gap, None if gap is None else self._spill_file
+
+    def _kept(self) -> tuple[bytes, int | None]:
         if not self.clipped:
-            return bytes(self._head), None, None
+            return bytes(self._head), None
         # The head may be shorter than half when the very first piece was longer than all that is kept.
-        return bytes(self._head + self._tail[-(self._keep // 2) :]), len(self._head), self._spill_file
+        return bytes(self._head + self._tail[-(self._keep // 2) :]), len(self._head)
 
 
 class Run:
@@ -94,7 +118,19 @@ class Run:
         """Whether the shell has come to this command at all."""
         self.exit_code: int | None = None
         self.stopped = asyncio.Event()
-        """Set when nothing more is to be expected: the command ended, its shell died, or it wrote too much."""
+        """Set when nothing more is to be expected: the command ended, its shell died, or it took too much."""
+        self.verdict: str | None = None
+        """Why the command must be killed, other than its time."""
+
+    @property
+    def capture(self) -> Capture:
+        """Where its output goes."""
+        return self._capture
+
+    def stop(self, verdict: str) -> None:
+        """It took more than it may."""
+        self.verdict = verdict
+        self.stopped.set()
 
     def ended(self) -> bool:
         """Whether the command itself is over and its shell free for the next."""

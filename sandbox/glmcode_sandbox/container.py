@@ -54,6 +54,23 @@ exit 0
 """
 
 
+# $@ pids. The state of a listening socket is 0A, proc(5).
+_LISTENING = r"""
+open=' '
+for table in /proc/self/net/tcp /proc/self/net/tcp6; do
+  [ -r "$table" ] || continue
+  while read -r _ _ _ state _ _ _ _ _ inode _; do [ "$state" != 0A ] || open="${open}socket:[$inode] "; done <"$table"
+done
+[ "$open" != ' ' ] || exit 0
+for pid; do
+  for link in $(ls -l "/proc/$pid/fd" 2>/dev/null); do
+    case $link in socket:*) case $open in *" $link "*) echo yes; exit 0;; esac;; esac
+  done
+done
+exit 0
+"""
+
+
 class DockerPlace:
     """One container. It lives as long as the connection to the standard input of its first process, a `cat`."""
 
@@ -86,6 +103,10 @@ class DockerPlace:
         words = ["sh", "-c", _SIGNAL, "sh", str(driver), str(number), *map(str, sorted(known))]
         output = await asyncio.to_thread(self._side, words)
         return frozenset(int(word) for word in output.split() if word.isdigit())
+
+    async def listening(self, pids: Collection[int]) -> bool:
+        words = ["sh", "-c", _LISTENING, "sh", *map(str, sorted(pids))]
+        return b"yes" in await asyncio.to_thread(self._side, words)
 
     async def clear(self) -> str | None:
         return await asyncio.to_thread(self._clear)

@@ -37,6 +37,8 @@ class ContainerPlan:
     network: NetworkMode
     limits: Limits
     env: Mapping[str, str] = field(default_factory=dict)
+    runtime: str | None = None
+    """A runtime that the daemon knows by this name (`runsc`); None: the daemon's own choice."""
 
 
 def describe(api: Any, plan: ContainerPlan, name: str) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def _host_config(api: Any, plan: ContainerPlan, marks: Mapping[str, str]) -> Any
             HOME: f"rw,exec,nosuid,nodev,{size},mode=0700,uid={uid},gid={gid}",
         },
         network_mode=plan.network,
+        runtime=plan.runtime,
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
         read_only=True,

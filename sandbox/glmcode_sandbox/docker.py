@@ -9,6 +9,7 @@ from glmcode_sandbox.base import Limits, Mount, NetworkMode, SandboxKind
 from glmcode_sandbox.container import DockerPlace
 from glmcode_sandbox.container_plan import ContainerPlan
 from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
+from glmcode_sandbox.growth import Growth, written_folders
 from glmcode_sandbox.posix import PosixSandbox
 from glmcode_sandbox.shell import Shell
 
@@ -27,14 +28,17 @@ class DockerSandbox(PosixSandbox):
         limits: Limits | None = None,
         spill_dir: Path | None = None,
         env: Mapping[str, str] | None = None,
+        runtime: str | None = None,
     ) -> None:
-        """`owner`: uid and gid that commands run as. `mounts` may lie inside each other and below /tmp."""
+        """`owner`: uid and gid that commands run as. `mounts` may lie inside each other and below /tmp. `runtime`: one
+        that the daemon knows by this name; None: its own choice."""
         limits = limits or Limits()
         owner = owner or (os.getuid(), os.getgid())
-        self._image, self._network = image, network
-        self._place = DockerPlace(ContainerPlan(image, tuple(mounts), owner, network, limits, env or {}))
+        self._image, self._network, self._runtime = image, network, runtime
+        self._place = DockerPlace(ContainerPlan(image, tuple(mounts), owner, network, limits, env or {}, runtime))
         self._reaping: asyncio.Task[None] | None = None
-        super().__init__(Shell(self._place, workdir, limits=limits, spill_dir=spill_dir), workdir)
+        growth = Growth(lambda: written_folders(mounts), limits)
+        super().__init__(Shell(self._place, workdir, limits=limits, growth=growth, spill_dir=spill_dir), workdir)
 
     @property
     def kind(self) -> SandboxKind:
@@ -42,7 +46,8 @@ class DockerSandbox(PosixSandbox):
 
     @property
     def description(self) -> str:
-        return f"docker (image {self._image}, network {self._network})"
+        runtime = f", runtime {self._runtime}" if self._runtime else ""
+        return f"docker (image {self._image}, network {self._network}{runtime})"
 
     async def _begin(self) -> None:
         await self._place.make()

@@ -41,6 +41,11 @@ def told(image: str) -> Iterator[None]:
         raise NoSandboxError(no_image(image)) from error
     except APIError as error:
         words = one_line(str(error.explanation or error), 300)
+        if "unknown" in words.lower() and "runtime" in words:
+            raise NoSandboxError(
+                f"the Docker daemon refused: {words}; register it (`sudo runsc install` and a restart of the daemon),"
+                " or leave --runtime out"
+            ) from error
         raise SandboxError(f"the Docker daemon refused: {words}") from error
     except (DockerException, RequestException, OSError) as error:
         raise NoSandboxError(no_daemon(endpoint(), _cause(error))) from error

@@ -10,33 +10,20 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from glmcode_sandbox import processes
+from glmcode_sandbox import keep_shells, processes
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, SandboxError, SandboxKind
 from glmcode_sandbox.environment import DEFAULT_PATH, standard_environment
+from glmcode_sandbox.growth import Growth
+from glmcode_sandbox.keeper import Keeper
 from glmcode_sandbox.place import Channel
 from glmcode_sandbox.posix import PosixSandbox
 from glmcode_sandbox.shell import Shell
-from glmcode_sandbox.subprocesses import ProcessChannel, spawn
 
 _PASSED_ON = ("PATH", "TZ", "SHELL", "SSL_CERT_FILE", "SSL_CERT_DIR", "JAVA_HOME", "SDKROOT")
 """All that a command sees of the caller's environment; never a key or a proxy's password."""
 _MARK = "GLMCODE_SANDBOX"
 
-# PR_SET_CHILD_SUBREAPER: orphans become children of the shell instead of init's, so that they can be found and ended.
-_LAUNCH = """
-import os, sys
-try:
-    import ctypes
-    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
-except (ImportError, OSError, AttributeError):
-    pass
-uid, gid = int(sys.argv[1]), int(sys.argv[2])
-if os.geteuid() == 0 and uid != 0:
-    os.setgroups([])
-    os.setgid(gid)
-    os.setuid(uid)
-os.execvp("sh", ["sh"])
-"""
+_KEEPER = Path(keep_shells.__file__)
 
 
 class LocalPlace:
@@ -47,41 +34,57 @@ class LocalPlace:
         self._owner = owner
         self._env = env
         self._mark = secrets.token_hex(16)
-        self._channel: ProcessChannel | None = None
+        self._keeper: Keeper | None = None
         self._folder: Path | None = None
+
+    @property
+    def written(self) -> list[Path]:
+        """Where commands are supposed to write."""
+        return [Path(self._workdir), *([self._folder] if self._folder else [])]
 
     async def open(self) -> Channel:
         if self._folder is None:
             self._folder = await asyncio.to_thread(self._make_folder)
+        if self._keeper is None or not self._keeper.running:
+            self._keeper = await self._keep(self._folder)
+        return await self._keeper.open()
+
+    async def _keep(self, folder: Path) -> Keeper:
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        home, temporary = self._folder / "home", self._folder / "tmp"
-        env = standard_environment(home=str(home), path=passed.pop("PATH", DEFAULT_PATH), extra=self._env)
-        env = passed | {"TMPDIR": str(temporary)} | env | {_MARK: self._mark}
-        words = [sys.executable, "-I", "-S", "-c", _LAUNCH, *map(str, self._owner)]
-        self._channel = await spawn(words, env=env, cwd=self._workdir)
-        return self._channel
+        env = standard_environment(home=str(folder / "home"), path=passed.pop("PATH", DEFAULT_PATH), extra=self._env)
+        env = passed | {"TMPDIR": str(folder / "tmp")} | env | {_MARK: self._mark}
+        words = [sys.executable, "-I", "-S", str(_KEEPER), str(folder), *map(str, self._owner)]
+        return await Keeper.start(words, folder, env=env, cwd=self._workdir)
 
     async def signal(self, driver: int, number: int, known: Collection[int], began_s: float) -> frozenset[int]:
         return await asyncio.to_thread(processes.signal_command, driver, number, known, began_s)
 
+    async def listening(self, pids: Collection[int]) -> bool:
+        return await asyncio.to_thread(processes.listening, pids)
+
     async def clear(self) -> str | None:
-        await asyncio.to_thread(self._kill_all)
+        if self._keeper is None or not self._keeper.running or not await self._keeper.clear():
+            await self._end_keeper()
         return None
 
     async def end(self) -> None:
         """End all that was started here, and its home and temporary folders with it. Never raises."""
-        await self.clear()
+        await self._end_keeper()
         if self._folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
-    def _kill_all(self) -> None:
+    async def _end_keeper(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            await keeper.clear()
+            await keeper.close()
+        await asyncio.to_thread(self._kill_marked)
+
+    def _kill_marked(self) -> None:
+        """What got away from a keeper that was killed itself."""
         mark = f"{_MARK}={self._mark}".encode()
         for _ in range(20):
-            table = processes.running()
-            found = processes.marked(mark) & table.keys()
-            if self._channel is not None and self._channel.pid in table:
-                found |= {self._channel.pid} | processes.descendants(self._channel.pid, table)
-            if not processes.send(found, 9):
+            if not processes.send(processes.marked(mark) & processes.running().keys(), 9):
                 return
             time.sleep(0.01)
 
@@ -115,7 +118,9 @@ class LocalSandbox(PosixSandbox):
         del mounts, network
         self._place = LocalPlace(workdir, owner or (os.getuid(), os.getgid()), env)
         # No limit of processes: that one counts all of the user's, a whole desktop.
-        shell = Shell(self._place, workdir, limits=limits or Limits(), spill_dir=spill_dir, limit_files=True)
+        limits = limits or Limits()
+        growth = Growth(lambda: self._place.written, limits)
+        shell = Shell(self._place, workdir, limits=limits, growth=growth, spill_dir=spill_dir, limit_files=True)
         super().__init__(shell, workdir)
 
     @property

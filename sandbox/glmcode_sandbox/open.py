@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, NoSandboxError, Sandbox, SandboxKind
 from glmcode_sandbox.daemon import probe_daemon
@@ -20,59 +21,60 @@ async def open_sandbox(
     limits: Limits | None = None,
     spill_dir: Path | None = None,
     env: Mapping[str, str] | None = None,
+    runtime: str | None = None,
 ) -> Sandbox:
     """A sandbox of this kind, not started yet.
 
     `owner` is uid and gid of the workspace's folder. `workdir` is the workspace inside (for `none` a folder of
-    the host). `image` is for docker only, and so are mounts with an overlay. Heavy packages are imported here, in a
-    thread.
+    the host). `image` and `runtime` (one that the daemon knows by this name) are for docker only, and so are mounts
+    with an overlay. Heavy packages are imported here, in a thread.
     """
     if kind != "docker" and any(mount.overlay for mount in mounts):
         raise ValueError(f"a sandbox of kind {kind} cannot mount an overlay")
-    return await asyncio.to_thread(
-        _make, kind, tuple(mounts), workdir, owner, image, network, limits or Limits(), spill_dir, env
-    )
+
+    def make() -> Sandbox:
+        settings = _Settings(
+            mounts=tuple(mounts),
+            workdir=workdir,
+            owner=owner,
+            network=network,
+            limits=limits or Limits(),
+            spill_dir=spill_dir,
+            env=env,
+        )
+        return _make(kind, settings, image or DEFAULT_IMAGE, runtime)
+
+    return await asyncio.to_thread(make)
 
 
-def _make(
-    kind: SandboxKind,
-    mounts: tuple[Mount, ...],
-    workdir: str,
-    owner: tuple[int, int],
-    image: str | None,
-    network: NetworkMode,
-    limits: Limits,
-    spill_dir: Path | None,
-    env: Mapping[str, str] | None,
-) -> Sandbox:
+class _Settings(TypedDict):
+    """What all kinds take."""
+
+    mounts: tuple[Mount, ...]
+    workdir: str
+    owner: tuple[int, int]
+    network: NetworkMode
+    limits: Limits
+    spill_dir: Path | None
+    env: Mapping[str, str] | None
+
+
+def _make(kind: SandboxKind, settings: _Settings, image: str, runtime: str | None) -> Sandbox:
     match kind:
         case "docker":
             import docker  # noqa: F401  # here, off the event loop, rather than in the first start()
 
             from glmcode_sandbox.docker import DockerSandbox
 
-            return DockerSandbox(
-                mounts,
-                workdir,
-                image=image or DEFAULT_IMAGE,
-                owner=owner,
-                network=network,
-                limits=limits,
-                spill_dir=spill_dir,
-                env=env,
-            )
+            return DockerSandbox(**settings, image=image, runtime=runtime)
         case "bwrap":
             from glmcode_sandbox.bwrap import BwrapSandbox
 
-            return BwrapSandbox(
-                mounts, workdir, owner=owner, network=network, limits=limits, spill_dir=spill_dir, env=env
-            )
+            return BwrapSandbox(**settings)
         case "none":
             from glmcode_sandbox.local import LocalSandbox
 
-            return LocalSandbox(
-                mounts, workdir, owner=owner, network=network, limits=limits, spill_dir=spill_dir, env=env
-            )
+            return LocalSandbox(**settings)
 
 
 async def probe(kind: SandboxKind, image: str | None = None) -> None:

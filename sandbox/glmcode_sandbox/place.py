@@ -28,7 +28,7 @@ class Place(Protocol):
     """Where shells run."""
 
     async def open(self) -> Channel:
-        """Start `sh` there. Raises SandboxError."""
+        """Start an `sh` there, beside those that run. Raises SandboxError."""
         ...
 
     async def signal(self, driver: int, number: int, known: Collection[int], began_s: float) -> frozenset[int]:
@@ -38,6 +38,10 @@ class Place(Protocol):
         `began_s` is of time.monotonic(). Number 0 only looks. Returns the pids that are there. Raises SandboxError
         when it cannot tell.
         """
+        ...
+
+    async def listening(self, pids: Collection[int]) -> bool:
+        """Whether one of these processes, as `signal` gave them, listens on a TCP port. Raises SandboxError."""
         ...
 
     async def clear(self) -> str | None:

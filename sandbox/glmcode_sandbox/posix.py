@@ -4,7 +4,15 @@ import asyncio
 from collections.abc import Mapping
 
 from glmcode_sandbox import files
-from glmcode_sandbox.base import DEFAULT_TIMEOUT_S, KEEP_BYTES, ExecResult, OutputSink, SandboxError, SandboxKind
+from glmcode_sandbox.base import (
+    DEFAULT_TIMEOUT_S,
+    KEEP_BYTES,
+    ExecResult,
+    Jobs,
+    OutputSink,
+    SandboxError,
+    SandboxKind,
+)
 from glmcode_sandbox.shell import Shell
 
 
@@ -53,14 +61,30 @@ class PosixSandbox:
         env: Mapping[str, str] | None = None,
         on_output: OutputSink | None = None,
         keep_bytes: int = KEEP_BYTES,
+        keeps_state: bool = False,
+        may_move: bool = False,
     ) -> ExecResult:
         """See `Sandbox.exec`."""
         if self._closed:
             raise SandboxError("this sandbox is closed; open a new one")
         await self.start()
         return await self._shell.exec(
-            command, timeout_s=timeout_s, stdin=stdin, env=env, on_output=on_output, keep_bytes=keep_bytes
+            command,
+            timeout_s=timeout_s,
+            stdin=stdin,
+            env=env,
+            on_output=on_output,
+            keep_bytes=keep_bytes,
+            keeps_state=keeps_state,
+            may_move=may_move,
         )
+
+    async def jobs(self) -> Jobs:
+        """See `Sandbox.jobs`."""
+        if self._closed:
+            raise SandboxError("this sandbox is closed; open a new one")
+        await self.start()
+        return self._shell.jobs
 
     async def read_file(self, path: str, *, max_bytes: int) -> bytes:
         """See `Sandbox.read_file`."""

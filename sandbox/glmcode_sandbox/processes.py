@@ -11,6 +11,8 @@ from pathlib import Path
 _PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
 """Clock ticks a second."""
+_LISTEN = "0A"
+"""The state of a listening socket in /proc/net/tcp, proc(5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,36 @@ def signal_command(driver: int, number: int, known: Collection[int], began_s: fl
     tree = descendants(driver, table, spared=spared) | {pid for pid in known if pid in table}
     # The oldest first: a shell that outlives its child by a moment reports its death.
     return frozenset(send(sorted(tree, key=lambda pid: (table[pid].started, pid)), number))
+
+
+def listening(pids: Iterable[int]) -> bool:
+    """Whether one of these processes listens on a TCP port; False where the host does not tell."""
+    seen: dict[str, frozenset[str]] = {}
+    for pid in pids:
+        folder = _PROC / str(pid)
+        with contextlib.suppress(OSError):
+            network = str((folder / "ns" / "net").readlink())
+            if network not in seen:
+                seen[network] = _listeners(folder)
+            if not seen[network]:
+                continue
+            for entry in os.scandir(folder / "fd"):
+                with contextlib.suppress(OSError):
+                    if os.readlink(entry.path) in seen[network]:  # noqa: PTH115
+                        return True
+    return False
+
+
+def _listeners(folder: Path) -> frozenset[str]:
+    """The TCP sockets on which somebody listens in a process's network, as the links of descriptors name them."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (folder / "net" / name).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == _LISTEN:
+                    found.add(f"socket:[{fields[9]}]")
+    return frozenset(found)
 
 
 def pid_in_namespace(pid: int) -> int | None:

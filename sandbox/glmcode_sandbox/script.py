@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glmcode_sandbox.capture import MARK
+from glmcode_sandbox.carrying import Carry, beginning
 
 ARGUMENT_BYTES = 100_000
 """A longer command goes through a pipe: one argument may have 128 KiB on Linux."""
@@ -31,6 +32,8 @@ class Driver:
     """`bash` where there is one, else `sh`."""
     leader: str
     """The words before a command that give it a session of its own."""
+    home: str
+    """Its home folder."""
 
 
 def first_lines(token: str, *, file_bytes: int | None, pids: int | None) -> bytes:
@@ -54,18 +57,18 @@ def first_lines(token: str, *, file_bytes: int | None, pids: int | None) -> byte
         '[init]\\n\\tdefaultBranch = main\\n\' >"$HOME/.gitconfig"\nfi\n'
         f"{ulimit}leader=\n{choose}\nfi\n"
         "if command -v bash >/dev/null 2>&1; then shell=bash; else shell=sh; fi\n"
-        f'printf \'\\036{token}:%s:%s:%s\\036\' "$$" "$shell" "$leader"\n'
+        f'printf \'\\036{token}:%s:%s:%s:%s\\036\' "$$" "$shell" "$leader" "$HOME"\n'
         "exec 2>/dev/null\n"
     ).encode()
 
 
 def parse_driver(token: str, output: bytes) -> Driver | None:
     """The driver's answer to `first_lines` once it is there."""
-    found = re.search(MARK + token.encode() + rb":(\d+):(\w+):(\d?)" + MARK, output)
+    found = re.search(MARK + token.encode() + rb":(\d+):(\w+):(\d?):([^\x1e]*)" + MARK, output)
     if found is None:
         return None
     leader = _LEADERS[int(found[3])] if found[3] else ""
-    return Driver(int(found[1]), found[2].decode(), leader)
+    return Driver(int(found[1]), found[2].decode(), leader, found[4].decode("utf-8", "surrogateescape"))
 
 
 def command_lines(
@@ -77,25 +80,45 @@ def command_lines(
     workdir: str,
     stdin: bytes | None,
     env: Mapping[str, str],
+    carry: Carry | None = None,
 ) -> bytes:
-    """One command between its markers. Raises ValueError for what no shell can be told, with the reason."""
+    """One command between its markers. Raises ValueError for what no shell can be told, with the reason.
+
+    `carry`: what it takes over from the commands before it, and whether it hands on its own.
+    """
     _check(command, env)
     parts = [f"printf '\\036{start}\\036'\n".encode()]
     bodies = b""
     if stdin is not None:
         parts.append(f"base64 -d <<'{end}I' | ".encode())
         bodies += b"\n".join([base64.encodebytes(stdin).rstrip(b"\n"), end.encode() + b"I\n"])
-    words = [f"cd -P -- {shlex.quote(workdir)} || exit 126;"]
-    words += [f"export {name}={shlex.quote(value)};" for name, value in env.items()]
+    words = [f"cd -P -- {shlex.quote(workdir)} || exit 126;", *_exports(env)]
+    if carry is not None and driver.shell == "bash":
+        # What bash reads before a script of -c, so that the script stays as it is: line numbers, messages, $0.
+        words.append("export BASH_ENV=/dev/fd/4;")
     parts.append(f"( {' '.join(words)} exec {driver.leader} {driver.shell} ".encode("utf-8", "surrogateescape"))
-    if len(command) > ARGUMENT_BYTES:
-        parts.append(f"/dev/fd/3 3<<'{end}C'".encode())
-        bodies += b"\n".join([command, end.encode() + b"C\n"])
-    else:
-        parts.append(b"-c '" + command.replace(b"'", b"'\"'\"'") + b"'")
+    script, body = _script(command, end, b". /dev/fd/4; " if carry is not None and driver.shell != "bash" else b"")
+    parts.append(script)
+    bodies += body
+    if carry is not None:
+        parts.append(f" 4<<'{end}S'".encode())
+        text = beginning(driver.shell, driver.home, workdir, " ".join(_exports(env)), carry)
+        bodies += text.encode("utf-8", "surrogateescape") + f"{end}S\n".encode()
     parts.append(b" ) 2>&1" if stdin is not None else b" ) </dev/null 2>&1")
     parts += [b"\n", bodies, f"printf '\\036{end}:%d\\036' \"$?\"\n".encode()]
     return b"".join(parts)
+
+
+def _script(command: bytes, end: str, first: bytes) -> tuple[bytes, bytes]:
+    """The shell's arguments that make it run `first` and the command, and the body of the here-document they need."""
+    if len(command) <= ARGUMENT_BYTES:
+        return b"-c '" + first + command.replace(b"'", b"'\"'\"'") + b"'", b""
+    words = b"-c '" + first + b". /dev/fd/3'" if first else b"/dev/fd/3"
+    return words + f" 3<<'{end}C'".encode(), b"\n".join([command, end.encode() + b"C\n"])
+
+
+def _exports(env: Mapping[str, str]) -> list[str]:
+    return [f"export {name}={shlex.quote(value)};" for name, value in env.items()]
 
 
 def _check(command: bytes, env: Mapping[str, str]) -> None:

@@ -1,7 +1,8 @@
-"""Runs commands one after another through one long-lived `sh` over a byte channel; the same for every sandbox.
+"""Runs commands one after another through a long-lived `sh` over a byte channel; the same for every sandbox.
 
 Each command is the foreground child of that driver, in a session of its own, between two random markers. What
-earlier background processes write outside the markers is dropped; they live on until the sandbox is closed.
+earlier background processes write outside the markers is dropped; they live on until the sandbox is closed. A command
+that becomes a background job takes its driver along, and the next one gets another.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import contextlib
 import secrets
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from glmcode_sandbox.base import (
@@ -17,25 +18,25 @@ from glmcode_sandbox.base import (
     KEEP_BYTES,
     TIMEOUT_EXIT_CODE,
     ExecResult,
+    JobProblem,
     Limits,
     OutputSink,
     SandboxError,
 )
 from glmcode_sandbox.capture import Capture, Run
-from glmcode_sandbox.clean import one_line
-from glmcode_sandbox.place import Channel, Place
-from glmcode_sandbox.script import Driver, command_lines, first_lines, parse_driver
+from glmcode_sandbox.carrying import Carry
+from glmcode_sandbox.growth import Growth
+from glmcode_sandbox.jobs import BackgroundJobs, Work
+from glmcode_sandbox.lane import Lane
+from glmcode_sandbox.place import Place
+from glmcode_sandbox.script import command_lines
 
-GRACE_S = 2.0
-"""Between SIGTERM and SIGKILL."""
-OPEN_TIMEOUT_S = 30.0
-ALIVE_POLL_S = 0.5
 _KILLED = 128 + signal.SIGKILL
 _UNUSABLE = 126
 
 
 class Shell:
-    """The driver and its one command at a time."""
+    """The driver with its one command at a time, and the jobs beside it."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Shell:
         workdir: str,
         *,
         limits: Limits,
+        growth: Growth,
         limit_files: bool = False,
         limit_pids: bool = False,
         spill_dir: Path | None = None,
@@ -51,16 +53,15 @@ class Shell:
         self._place = place
         self._workdir = workdir
         self._limits = limits
+        self._growth = growth
         self._file_bytes = limits.file_bytes if limit_files else None
         self._pids = limits.pids if limit_pids else None
         self._spill_dir = spill_dir
         self._lock = asyncio.Lock()
-        self._channel: Channel | None = None
-        self._driver: Driver | None = None
-        self._pump: asyncio.Task[None] | None = None
-        self._run: Run | None = None
+        self._lane: Lane | None = None
         self._lost: str | None = None
         self._recovering: asyncio.Task[str | None] | None = None
+        self.jobs = BackgroundJobs(self._begin_job, limits.jobs)
 
     async def open(self) -> None:
         """Start the driver unless it runs. Raises SandboxError."""
@@ -76,24 +77,21 @@ class Shell:
         env: Mapping[str, str] | None = None,
         on_output: OutputSink | None = None,
         keep_bytes: int = KEEP_BYTES,
+        keeps_state: bool = False,
+        may_move: bool = False,
     ) -> ExecResult:
         """See `Sandbox.exec`."""
         async with self._lock:
             for _ in range(2):
-                driver = await self._ensure()
-                start, end = secrets.token_hex(12), secrets.token_hex(12)
+                lane = await self._ensure()
                 try:
-                    text = command.encode("utf-8", "surrogateescape")
-                    lines = command_lines(
-                        text, driver=driver, start=start, end=end, workdir=self._workdir, stdin=stdin, env=env or {}
+                    run, lines = self._prepared(
+                        lane, command, stdin, env or {}, on_output, keep_bytes, "keep" if keeps_state else None
                     )
                 except ValueError as error:
                     message = f"not run: {error}".encode()
                     return ExecResult(_UNUSABLE, message, len(message), 0.0)
-                spill = self._spill_dir / f"output-{start}.log" if self._spill_dir else None
-                capture = Capture(keep_bytes, spill, on_output, max(self._limits.output_bytes, keep_bytes))
-                run = Run(start, end, capture)
-                result = await self._execute(lines, run, capture, timeout_s)
+                result = await self._execute(lane, lines, run, timeout_s, command if may_move else None)
                 if run.started or result.timed_out:
                     break
                 # The shell was gone before it came to this command, so nothing of it has happened yet.
@@ -106,30 +104,71 @@ class Shell:
             self._lost = await self._begin_anew("no command could be run any more")
 
     async def close(self) -> None:
-        """Let go of the driver. What still runs is for the place to end. Never raises."""
+        """Let go of the drivers. What still runs is for the place to end. Never raises."""
         await self._settle()
-        await self._drop_driver()
+        await self.jobs.close()
+        await self._drop_lane()
 
-    async def _execute(self, lines: bytes, run: Run, capture: Capture, timeout_s: float) -> ExecResult:
-        started = time.monotonic()
-        timed_out, note = False, self._lost
-        self._run = run
-        self._lost = None
+    def _prepared(
+        self,
+        lane: Lane,
+        command: str,
+        stdin: bytes | None,
+        env: Mapping[str, str],
+        on_output: OutputSink | None,
+        keep_bytes: int,
+        carry: Carry | None,
+    ) -> tuple[Run, bytes]:
+        """The run to be, and the lines that start it. Raises ValueError for what no shell can be told."""
+        start, end = secrets.token_hex(12), secrets.token_hex(12)
+        text = command.encode("utf-8", "surrogateescape")
+        lines = command_lines(
+            text,
+            driver=lane.driver,
+            start=start,
+            end=end,
+            workdir=self._workdir,
+            stdin=stdin,
+            env=env,
+            carry=carry,
+        )
+        spill = self._spill_dir / f"output-{start}.log" if self._spill_dir else None
+        return Run(start, end, Capture(keep_bytes, spill, on_output, max(self._limits.output_bytes, keep_bytes))), lines
+
+    async def _begin_job(self, command: str) -> Work:
+        """Start a command on the driver, and leave the driver to it."""
+        async with self._lock:
+            lane = await self._ensure()
+            try:
+                run, lines = self._prepared(lane, command, None, {}, None, KEEP_BYTES, "read")
+            except ValueError as error:
+                raise JobProblem(f"not run: {error}") from error
+            self._lane, lane.run = None, run
+            work = Work(lane, self._growth.meter())
+            await lane.send(lines)
+            return work
+
+    async def _execute(self, lane: Lane, lines: bytes, run: Run, timeout_s: float, movable: str | None) -> ExecResult:
+        """Run what was prepared; `movable` is the command where it may become a job."""
+        note, self._lost = self._lost, None
+        capture, lane.run = run.capture, run
+        work, job = Work(lane, self._growth.meter()), None
         try:
             try:
-                async with asyncio.timeout(timeout_s):
-                    await self._send(lines)
-                    await self._wait(run)
-            except TimeoutError:
-                timed_out = True
+                timed_out = await self._ran_out(work, run, lines, timeout_s)
+                if timed_out and movable is not None:
+                    job = await self._moved(movable, work, run)
             except asyncio.CancelledError:
-                await self._recover(run, False, True)
+                await self._recover(run, True)
                 raise
-            if run.exit_code is None or capture.starved():
-                happened = await self._recover(run, capture.flooded, timed_out or capture.error is not None)
+            if job is None and (run.exit_code is None or capture.starved()):
+                happened = await self._recover(run, timed_out or capture.error is not None)
                 note = "; ".join(filter(None, (note, happened))) or None
         finally:
-            output, head_bytes, spill = capture.finish()
+            if job is None:
+                output, head_bytes, spill = capture.finish()
+            else:
+                (output, head_bytes), spill = capture.take(), capture.spilled
         if capture.error is not None:
             raise capture.error
         code = TIMEOUT_EXIT_CODE if timed_out else run.exit_code
@@ -137,45 +176,47 @@ class Shell:
             exit_code=_KILLED if code is None else code,
             output=output,
             total_bytes=capture.total_bytes,
-            duration_s=time.monotonic() - started,
-            timed_out=timed_out,
+            duration_s=time.monotonic() - run.began_s,
+            timed_out=timed_out and job is None,
             head_bytes=head_bytes,
             spill=spill,
             note=note,
+            job=job,
         )
 
-    async def _send(self, lines: bytes) -> None:
-        assert self._channel is not None
-        # A driver that is gone is noticed by `_wait`.
-        with contextlib.suppress(OSError):
-            await self._channel.write(lines)
+    async def _ran_out(self, work: Work, run: Run, lines: bytes, timeout_s: float) -> bool:
+        """Whether the command's time was over before it was."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await work.lane.send(lines)
+                await work.lane.wait(run, work.meter)
+        except TimeoutError:
+            return True
+        return False
 
-    async def _wait(self, run: Run) -> None:
-        """Until the run stopped or the driver is gone."""
-        while not run.stopped.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ALIVE_POLL_S):
-                    await run.stopped.wait()
-            if not run.stopped.is_set() and (self._channel is None or not await self._channel.alive()):
-                # What it wrote last may still be on its way.
-                await self._until(run.stopped.is_set, 0.1)
-                return
+    async def _moved(self, command: str, work: Work, run: Run) -> int | None:
+        """The number of the job that the command became, if it serves something by now."""
+        if not run.started or not self.jobs.has_room or not await work.lane.serves(run) or run.ended():
+            return None
+        self._lane = None
+        return self.jobs.adopt(command, work)
 
-    async def _recover(self, run: Run, flooded: bool, ended_by_us: bool) -> str | None:
+    async def _recover(self, run: Run, ended_by_us: bool) -> str | None:
         """End a run that did not end by itself, in a task of its own so that cancelling cannot leave it half done."""
-        self._recovering = asyncio.create_task(self._end(run, flooded, ended_by_us))
+        self._recovering = asyncio.create_task(self._end(run, ended_by_us))
         try:
             return await asyncio.shield(self._recovering)
         finally:
             if self._recovering.done():
                 self._recovering = None
 
-    async def _end(self, run: Run, flooded: bool, ended_by_us: bool) -> str | None:
-        reason = f"killed: it wrote more than {self._limits.output_bytes} bytes" if flooded else None
+    async def _end(self, run: Run, ended_by_us: bool) -> str | None:
+        flooded = f"killed: it wrote more than {self._limits.output_bytes} bytes" if run.capture.flooded else None
+        reason = run.verdict or flooded
         if run.ended():
             reason = "no more processes could be started"
-        elif flooded or ended_by_us:
-            if await self._kill_command(run, gently=not flooded):
+        elif reason or ended_by_us:
+            if self._lane is not None and await self._lane.kill(run, gently=reason is None):
                 return reason
             reason = reason or "it could not be killed alone"
         else:
@@ -183,35 +224,9 @@ class Shell:
         return await self._begin_anew(reason)
 
     async def _begin_anew(self, reason: str) -> str:
-        await self._drop_driver()
+        await self._drop_lane()
         lost = await self._place.clear()
         return f"{reason}; the shell was started anew and all earlier processes ended" + (f"; {lost}" if lost else "")
-
-    async def _kill_command(self, run: Run, *, gently: bool) -> bool:
-        """Whether the driver is ready for the next command."""
-        if self._driver is None or self._channel is None or not await self._channel.alive():
-            return False
-        known: frozenset[int] = frozenset()
-        try:
-            if gently:
-                known = await self._place.signal(self._driver.pid, signal.SIGTERM, known, run.began_s)
-                deadline = time.monotonic() + GRACE_S
-                await self._until(run.ended, GRACE_S)
-                while known and time.monotonic() < deadline:
-                    await asyncio.sleep(0.02)
-                    known = await self._place.signal(self._driver.pid, 0, known, run.began_s)
-            if known or not run.ended():
-                await self._place.signal(self._driver.pid, signal.SIGKILL, known, run.began_s)
-        except SandboxError:
-            return False
-        return await self._until(run.ended, GRACE_S)
-
-    async def _until(self, reached: Callable[[], bool], seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        # Polled: two kinds of ends are waited for, and 5 ms do not matter where a command is being killed.
-        while not reached() and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-        return reached()
 
     async def _settle(self) -> None:
         """Wait for what a cancelled call left to do."""
@@ -220,59 +235,23 @@ class Shell:
                 await asyncio.shield(self._recovering)
             self._recovering = None
 
-    async def _ensure(self) -> Driver:
+    async def _ensure(self) -> Lane:
         await self._settle()
-        if self._driver is not None and self._pump is not None and not self._pump.done():
-            return self._driver
-        await self._drop_driver()
+        if self._lane is not None and self._lane.usable:
+            return self._lane
+        await self._drop_lane()
         try:
-            return await self._start_driver()
+            self._lane = await self._open_lane()
         except SandboxError:
             # The place itself may be broken: once more from the beginning.
             self._lost = await self._place.clear()
-            return await self._start_driver()
+            self._lane = await self._open_lane()
+        return self._lane
 
-    async def _start_driver(self) -> Driver:
-        token = secrets.token_hex(12)
-        channel = await self._place.open()
-        self._channel = channel
-        output = b""
-        try:
-            async with asyncio.timeout(OPEN_TIMEOUT_S):
-                await channel.write(first_lines(token, file_bytes=self._file_bytes, pids=self._pids))
-                while (driver := parse_driver(token, output)) is None:
-                    piece = await channel.read()
-                    if not piece:
-                        raise SandboxError(f"the sandbox's shell ended at its start: {_words(output)}")
-                    output += piece
-        except (TimeoutError, OSError) as error:
-            raise SandboxError(
-                f"the sandbox's shell does not answer: {_words(output) or type(error).__name__}"
-            ) from error
-        if not driver.leader:
-            raise SandboxError("the sandbox has no `setsid`: add util-linux, busybox, perl or python3 to its image")
-        self._driver = driver
-        self._pump = asyncio.create_task(self._pump_output(channel))
-        return driver
+    async def _open_lane(self) -> Lane:
+        return await Lane.open(self._place, file_bytes=self._file_bytes, pids=self._pids)
 
-    async def _pump_output(self, channel: Channel) -> None:
-        with contextlib.suppress(OSError):
-            while data := await channel.read():
-                if self._run is not None:
-                    self._run.feed(data)
-        if self._run is not None:
-            self._run.stopped.set()
-
-    async def _drop_driver(self) -> None:
-        channel, pump = self._channel, self._pump
-        self._channel = self._driver = self._pump = None
-        if channel is not None:
-            await channel.close()
-        if pump is not None:
-            pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pump
-
-
-def _words(output: bytes) -> str:
-    return one_line(output, 200)
+    async def _drop_lane(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            await lane.close()

@@ -30,8 +30,12 @@ class ProcessChannel:
         assert self._process.stdout is not None
         return await self._process.stdout.read(_CHUNK)
 
-    async def alive(self) -> bool:
+    @property
+    def running(self) -> bool:
         return self._process.returncode is None
+
+    async def alive(self) -> bool:
+        return self.running
 
     async def close(self) -> None:
         """Kill the process and wait for it; its children are for the place to end."""

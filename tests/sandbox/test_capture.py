@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from glmcode_sandbox.capture import MARK, Capture, Run
 from glmcode_sandbox.exec_socket import Frames
-from glmcode_sandbox.script import parse_driver
+from glmcode_sandbox.script import Driver, parse_driver
 
 START, END = b"\x1eaaaa\x1e", b"\x1ebbbb:"
 NASTY = st.lists(st.sampled_from([b"\x1e", b"aaaa", b"bbbb", b":", b"0", b"x", START, b"\x1ebbb"])).map(b"".join)
@@ -74,7 +74,7 @@ def test_frames_are_taken_apart_wherever_they_are_cut(frames: list[tuple[int, by
 
 @given(st.binary())
 def test_only_the_drivers_own_answer_is_taken(noise: bytes) -> None:
-    answer = b"\x1ecafe:12:bash:0\x1e"
+    answer = b"\x1ecafe:12:bash:0:/home/x\x1e"
     driver = parse_driver("cafe", noise + answer)
-    assert driver is not None and (driver.pid, driver.shell, driver.leader) == (12, "bash", "setsid")
+    assert driver == Driver(12, "bash", "setsid", "/home/x")
     assert parse_driver("beef", noise + answer) is None

@@ -67,6 +67,21 @@ async def test_the_container_is_made_as_hard_as_promised(open_place: Opener, api
     assert not found["Config"]["Tty"] and found["Config"]["StdinOnce"]
 
 
+async def test_another_runtime_is_asked_for_by_name(open_place: Opener, api: Any, workspace: Path) -> None:
+    # Another name of the usual one, which every daemon knows.
+    name = next(name for name in api.info()["Runtimes"] if name != "runc" and "runc" in name)
+    sandbox = await open_place("docker", runtime=name)
+    (container,) = containers(api, workspace)
+    assert api.inspect_container(container)["HostConfig"]["Runtime"] == name
+    assert sandbox.description.endswith(f"network none, runtime {name})")
+    assert (await sandbox.exec("echo on")).output == b"on\n"
+
+
+async def test_a_runtime_that_the_daemon_does_not_know_is_told(open_place: Opener) -> None:
+    with pytest.raises(NoSandboxError, match="no-such-runtime; register it"):
+        await open_place("docker", runtime="no-such-runtime")
+
+
 async def test_closing_leaves_no_container(open_place: Opener, api: Any, workspace: Path) -> None:
     sandbox = await open_place("docker")
     assert len(containers(api, workspace)) == 1

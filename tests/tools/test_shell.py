@@ -25,7 +25,8 @@ async def test_silent_command_shows_its_exit_code_only(context: ToolContext) -> 
 async def test_timeout_is_explained(context: ToolContext) -> None:
     output = await ShellTool().run(ShellArguments(command="echo before; sleep 60", timeout_s=0.5), context)
     assert output.is_error
-    assert output.text.startswith("before\n[timed out after 0.5 s and was killed; give timeout_s (up to 600)")
+    assert output.text.startswith("before\n")
+    assert "[timed out after 0.5 s and was killed; give timeout_s (up to 600), run it in the background" in output.text
 
 
 async def test_live_output_arrives_cleaned_while_the_command_runs(repository: Path, context: ToolContext) -> None:
@@ -68,3 +69,17 @@ async def test_todo_replaces_the_list() -> None:
         {"content": "d", "status": "pending"},
     ]
     assert output.details == {"items": context.memory["todo"]}
+
+
+async def test_shell_state_carries_over_to_the_next_command(repository: Path, context: ToolContext) -> None:
+    await ShellTool().run(ShellArguments(command="mkdir sub; cd sub; export V=1"), context)
+    output = await ShellTool().run(ShellArguments(command='pwd; echo "$V"'), context)
+    assert output.text.startswith(f"{repository}/sub\n1\n[exit code 0")
+
+
+async def test_a_server_goes_on_in_the_background_and_the_model_is_told(context: ToolContext) -> None:
+    command = 'python3 -u -c \'import socket, time; s = socket.create_server(("", 0)); print("up"); time.sleep(60)\''
+    output = await ShellTool().run(ShellArguments(command=command, timeout_s=3), context)
+    assert not output.is_error and output.summary == "goes on as background job 1"
+    assert output.text.startswith("up\n[listens on a port after 3 s, so it goes on as background job 1; the job tool")
+    assert output.details is not None and (output.details["job"], output.details["exit_code"]) == (1, None)

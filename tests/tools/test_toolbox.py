@@ -34,7 +34,7 @@ def refused(name: str, arguments: str) -> str:
 
 def test_order_of_tools_is_stable() -> None:
     names = [description.name for description in TOOLBOX.descriptions]
-    assert names == ["read", "glob", "grep", "edit", "write", "shell", "run_tests", "todo"]
+    assert names == ["read", "glob", "grep", "edit", "write", "shell", "job", "run_tests", "todo"]
 
 
 def test_unknown_tool_lists_the_real_ones() -> None:

@@ -15,6 +15,7 @@ from glmcode_tools.base import Arguments, Tool, ToolContext, ToolOutput, failed
 from glmcode_tools.edit import EditTool
 from glmcode_tools.glob import GlobTool
 from glmcode_tools.grep import GrepTool
+from glmcode_tools.job import JobTool
 from glmcode_tools.read import ReadTool
 from glmcode_tools.run_tests import RunTestsTool
 from glmcode_tools.schema import coerce, compact_schema
@@ -53,7 +54,8 @@ class Prepared:
 
 def default_tools() -> tuple[Tool, ...]:
     """Every tool, in the order the model sees them. The order is part of the prompt: do not change it lightly."""
-    return (ReadTool(), GlobTool(), GrepTool(), EditTool(), WriteTool(), ShellTool(), RunTestsTool(), TodoTool())
+    files = (ReadTool(), GlobTool(), GrepTool(), EditTool(), WriteTool())
+    return (*files, ShellTool(), JobTool(), RunTestsTool(), TodoTool())
 
 
 class Toolbox:

@@ -1,0 +1,138 @@
+"""One driver: the `sh` that runs commands one after another, its byte channel, and the command it runs now."""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import time
+from collections.abc import Callable
+
+from glmcode_sandbox.base import SandboxError
+from glmcode_sandbox.capture import Run
+from glmcode_sandbox.clean import one_line
+from glmcode_sandbox.growth import Meter
+from glmcode_sandbox.place import Channel, Place
+from glmcode_sandbox.script import Driver, first_lines, parse_driver
+
+GRACE_S = 2.0
+"""Between SIGTERM and SIGKILL."""
+OPEN_TIMEOUT_S = 30.0
+ALIVE_POLL_S = 0.5
+
+
+class Lane:
+    """A driver that answered, with one command at a time."""
+
+    def __init__(self, place: Place, channel: Channel, driver: Driver) -> None:
+        self.driver = driver
+        self.run: Run | None = None
+        """The command that gets what comes over the channel."""
+        self._place = place
+        self._channel = channel
+        self._pump = asyncio.create_task(self._pump_output())
+
+    @classmethod
+    async def open(cls, place: Place, *, file_bytes: int | None, pids: int | None) -> "Lane":
+        """Start a driver. The limits are those of `first_lines`. Raises SandboxError."""
+        channel = await place.open()
+        try:
+            driver = await _greeted(channel, file_bytes, pids)
+            if not driver.leader:
+                raise SandboxError("the sandbox has no `setsid`: add util-linux, busybox, perl or python3 to its image")
+        except BaseException:
+            await channel.close()
+            raise
+        return cls(place, channel, driver)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the channel is still open."""
+        return not self._pump.done()
+
+    async def send(self, lines: bytes) -> None:
+        """Give the driver its next lines. A driver that is gone is noticed by `wait`."""
+        with contextlib.suppress(OSError):
+            await self._channel.write(lines)
+
+    async def wait(self, run: Run, meter: Meter | None, poll_s: float = ALIVE_POLL_S) -> None:
+        """Until the run stopped or the driver is gone."""
+        while not run.stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(poll_s):
+                    await run.stopped.wait()
+            if run.stopped.is_set():
+                return
+            if meter is not None and (verdict := await meter.exceeded()):
+                run.stop(verdict)
+            elif not await self._channel.alive():
+                # What it wrote last may still be on its way.
+                await _until(run.stopped.is_set, 0.1)
+                return
+
+    async def serves(self, run: Run) -> bool:
+        """Whether the command listens on a TCP port; False also where nobody can tell."""
+        try:
+            pids = await self._place.signal(self.driver.pid, 0, (), run.began_s)
+            return bool(pids) and await self._place.listening(pids)
+        except SandboxError:
+            return False
+
+    async def kill(self, run: Run, *, gently: bool) -> bool:
+        """End the command and all below it; whether the driver is ready for the next one."""
+        if not await self._channel.alive():
+            return False
+        known: frozenset[int] = frozenset()
+        pid = self.driver.pid
+        try:
+            if gently:
+                known = await self._place.signal(pid, signal.SIGTERM, known, run.began_s)
+                deadline = time.monotonic() + GRACE_S
+                await _until(run.ended, GRACE_S)
+                while known and time.monotonic() < deadline:
+                    await asyncio.sleep(0.02)
+                    known = await self._place.signal(pid, 0, known, run.began_s)
+            if known or not run.ended():
+                await self._place.signal(pid, signal.SIGKILL, known, run.began_s)
+        except SandboxError:
+            return False
+        return await _until(run.ended, GRACE_S)
+
+    async def close(self) -> None:
+        """Let go of the driver. What still runs is for the place to end. Never raises."""
+        await self._channel.close()
+        self._pump.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._pump
+
+    async def _pump_output(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := await self._channel.read():
+                if self.run is not None:
+                    self.run.feed(data)
+        if self.run is not None:
+            self.run.stopped.set()
+
+
+async def _greeted(channel: Channel, file_bytes: int | None, pids: int | None) -> Driver:
+    token = secrets.token_hex(12)
+    output = b""
+    try:
+        async with asyncio.timeout(OPEN_TIMEOUT_S):
+            await channel.write(first_lines(token, file_bytes=file_bytes, pids=pids))
+            while (driver := parse_driver(token, output)) is None:
+                piece = await channel.read()
+                if not piece:
+                    raise SandboxError(f"the sandbox's shell ended at its start: {one_line(output, 200)}")
+                output += piece
+    except (TimeoutError, OSError) as error:
+        words = one_line(output, 200) or type(error).__name__
+        raise SandboxError(f"the sandbox's shell does not answer: {words}") from error
+    return driver
+
+
+async def _until(reached: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    # Polled: two kinds of ends are waited for, and 5 ms do not matter where a command is being killed.
+    while not reached() and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    return reached()
