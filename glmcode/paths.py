@@ -18,6 +18,11 @@ def sessions_dir() -> Path:
     return state_dir() / "sessions"
 
 
+def cache_dir() -> Path:
+    """What can be worked out again: the indexes of repositories."""
+    return _base("XDG_CACHE_HOME", ".cache")
+
+
 def _base(variable: str, fallback: str) -> Path:
     configured = os.environ.get(variable, "")
     root = Path(configured) if Path(configured).is_absolute() else Path.home() / fallback
