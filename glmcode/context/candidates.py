@@ -35,17 +35,24 @@ class Candidates:
 
     root: int
     snapshot: Snapshot
-    texts: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, bytes] = field(default_factory=dict)
     pieces: dict[str, list[Piece]] = field(default_factory=dict)
     offers: list[Offer] = field(default_factory=list)
     evidence: Evidence | None = None
     _sums: dict[str, list[int] | None] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
     _counted: dict[str, bytes] = field(default_factory=dict)
+
+    def text(self, path: str) -> str:
+        """The file's text as it is sent."""
+        if path not in self._texts:
+            self._texts[path] = decode(self.raw[path])
+        return self._texts[path]
 
     def line_tokens(self, path: str) -> Sequence[int] | None:
         """The tokens before each line of the file and in all of it; None where no fence could hold its text."""
         if path not in self._sums:
-            text = self.texts[path]
+            text = self.text(path)
             fits = fence(text) is not None and gap_mark(text) is not None
             self._sums[path] = [0, *accumulate(self._count(path, text))] if fits else None
         return self._sums[path]
@@ -94,12 +101,12 @@ def find_candidates(
     found = Candidates(root, snapshot)
     evidence = found.evidence = gather(snapshot, commits, task)
     _read(found, evidence.order)
-    likely = [path for path in evidence.order if path in found.texts]
+    likely = [path for path in evidence.order if path in found.raw]
     by_hash = outlines.of([(path, snapshot.files[path].hash) for path in likely])
 
     def read(path: str) -> tuple[str, list[Piece]] | None:
         pieces = by_hash.get(snapshot.files[path].hash)
-        return (found.texts[path], pieces) if pieces else None
+        return (found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if pieces else None
 
     closely = look_closer(task, evidence, likely, read)
     files = [snapshot.files[path] for path in closely]
@@ -124,4 +131,4 @@ def _read(found: Candidates, paths: Sequence[str]) -> None:
         data = read_bytes(found.root, path, MAX_SOURCE_BYTES + 1)
         # What changed since it was indexed has other lines than the index says.
         if data is not None and blob_hash(data[0]) == file.hash:
-            found.texts[path] = decode(data[0])
+            found.raw[path] = data[0]

@@ -140,7 +140,7 @@ def _choose(
 
 
 def _render(candidates: Candidates, one: Fitted) -> tuple[str, PackedFile]:
-    text = candidates.texts[one.path]
+    text = candidates.text(one.path)
     total = text.count("\n") + (not text.endswith("\n"))
     whole = one.ranges == [(1, total)]
     body = file_block(one.path, text, None if whole else one.ranges, candidates.names(one.path))

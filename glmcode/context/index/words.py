@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 MAX_WORDS = 300_000
 """Distinct words remembered at a time, so that a repository of random data needs bounded memory."""
@@ -23,6 +24,7 @@ _BY_LAST = {
 _LEAST_STEM = 3
 
 
+@lru_cache(maxsize=MAX_WORDS)
 def stem(word: str) -> str:
     """A lower-case word without its ending, so that serialize, serializer and serializing meet.
 
@@ -63,11 +65,19 @@ def _pieces(part: str) -> Iterator[str]:
         yield from (part[i : i + 2] for i in range(len(part) - 1))
 
 
+class _Terms(dict[str, tuple[str, ...]]):
+    """The terms of each word, worked out when first asked for."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        found = self[word] = terms(word)
+        return found
+
+
 class TermCounter:
     """Counts the terms of texts; what each word holds is worked out once."""
 
     def __init__(self) -> None:
-        self._terms: dict[str, tuple[str, ...]] = {}
+        self._terms = _Terms()
 
     def count(self, text: str) -> tuple[dict[str, int], int]:
         """How often each term is in `text`, and the number of its words."""
@@ -77,9 +87,6 @@ class TermCounter:
         counts: dict[str, int] = {}
         words = Counter(WORD.findall(text))
         for word, times in words.items():
-            found = known.get(word)
-            if found is None:
-                found = known[word] = terms(word)
-            for term in found:
+            for term in known[word]:
                 counts[term] = counts.get(term, 0) + times
         return counts, words.total()

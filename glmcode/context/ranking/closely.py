@@ -1,6 +1,6 @@
 """Looks into the pieces of one file: the task's words, phrases and names in each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from glmcode.context.index.pieces import Piece
@@ -8,6 +8,30 @@ from glmcode.context.index.words import WORD, stem, terms, whole
 from glmcode.context.ranking.task import Task
 
 _K1, _B, _AVERAGE = 1.2, 0.5, 120
+
+
+class _Hits(dict[str, tuple[str, ...]]):
+    """The task's terms in each word, worked out when first asked for."""
+
+    def __init__(self, wanted: Mapping[str, float]) -> None:
+        self._wanted = wanted
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        found = self[word] = tuple(term for term in terms(word) if term in self._wanted)
+        return found
+
+
+class _Following(dict[str, frozenset[str]]):
+    """The words that follow each word in the task, whatever their case."""
+
+    def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
+        self._pairs: dict[str, set[str]] = {}
+        for one, two in phrases:
+            self._pairs.setdefault(one, set()).add(two)
+
+    def __missing__(self, word: str) -> frozenset[str]:
+        found = self[word] = frozenset(self._pairs.get(word.lower(), ()))
+        return found
 
 
 class Wanted:
@@ -26,7 +50,8 @@ class Wanted:
         self.words = {whole(word) for word in task.words}
         self.frames = task.frames
         self.phrases = {pair: sum(min(self._rare(word, rarity), 8) for word in pair) for pair in task.phrases}
-        self.cache: dict[str, tuple[str, ...]] = {}
+        self.hits = _Hits(self.terms)
+        self.following = _Following(self.phrases)
 
     @staticmethod
     def _rare(word: str, rarity: Mapping[str, float]) -> float:
@@ -58,19 +83,16 @@ def inspect(text: str, pieces: Sequence[Piece], wanted: Wanted, lines: Sequence[
 
 def _words(found: Sequence[str], wanted: Wanted) -> float:
     counts: dict[str, int] = {}
-    known = wanted.cache
-    terms_wanted = wanted.terms
+    hits = wanted.hits
     for word in found:
-        hits = known.get(word)
-        if hits is None:
-            hits = known[word] = tuple(term for term in terms(word) if term in terms_wanted)
-        for term in hits:
+        for term in hits[word]:
             counts[term] = counts.get(term, 0) + 1
     norm = _K1 * (1 - _B + _B * len(found) / _AVERAGE)
-    return sum(terms_wanted[term] * times * (_K1 + 1) / (times + norm) for term, times in counts.items())
+    return sum(wanted.terms[term] * times * (_K1 + 1) / (times + norm) for term, times in counts.items())
 
 
 def _phrases(found: Sequence[str], wanted: Wanted) -> float:
-    phrases = wanted.phrases
-    hits = {pair for pair in pairwise(found) if (pair[0].lower(), pair[1].lower()) in phrases}
-    return sum(phrases[one, two] for one, two in {(one.lower(), two.lower()) for one, two in hits})
+    following = wanted.following
+    pairs = ((one, two.lower()) for one, two in pairwise(found) if following[one])
+    held = {(one.lower(), two) for one, two in pairs if two in following[one]}
+    return sum(wanted.phrases[pair] for pair in sorted(held))

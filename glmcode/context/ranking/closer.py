@@ -9,6 +9,9 @@ from glmcode.context.ranking.gather import Evidence, relative
 from glmcode.context.ranking.links import Modules, along
 from glmcode.context.ranking.task import Task
 
+MAX_IMPORTING = 100
+"""Of so many of the likely files the imports are read."""
+
 
 @dataclass(slots=True)
 class Close:
@@ -36,7 +39,8 @@ def look_closer(
         text, pieces = got
         lines = evidence.mentions[path][1] if path in evidence.mentions else ()
         found[path] = Close(path, pieces, inspect(text, pieces, wanted, lines))
-        imports[path] = modules.imported(path, text)
+        if len(imports) < MAX_IMPORTING:
+            imports[path] = modules.imported(path, text)
     columns = evidence.columns
     for name in ("words", "phrases", "defines", "framed"):
         columns[f"best_{name}"] = {
