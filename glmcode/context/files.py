@@ -32,8 +32,17 @@ def list_files(repo: Path) -> list[str]:
     Links, submodules and what is missing on disk may be among them; names that cannot be shown are not.
     Raises ContextError.
     """
-    names = _git_names(repo, "--cached") | _git_names(repo, "--others", "--exclude-standard")
-    return sorted(name for name in names if not _UNSHOWABLE.search(name))
+    return [name for name in all_names(repo) if can_be_shown(name)]
+
+
+def all_names(repo: Path) -> list[str]:
+    """The same with the names that cannot be shown. Raises ContextError."""
+    return sorted(_git_names(repo, "--cached") | _git_names(repo, "--others", "--exclude-standard"))
+
+
+def can_be_shown(name: str) -> bool:
+    """Whether a name is text that stays on its line and acts on no terminal."""
+    return not _UNSHOWABLE.search(name)
 
 
 def git_command(*what: str) -> list[str]:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from glmcode.context.candidates import Candidates, find_candidates
-from glmcode.context.files import decode, list_files, open_root, read_bytes
+from glmcode.context.files import all_names, can_be_shown, decode, open_root, read_bytes
 from glmcode.context.fitting import Fitted, fit
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
@@ -49,7 +49,8 @@ def pack(repo: Path, task: str, budget: int) -> ContextPack:
     files: list[PackedFile] = []
     left_out: dict[str, int] = {}
     if budget:
-        paths = list_files(repo)
+        names = all_names(repo)
+        paths = [name for name in names if can_be_shown(name)]
         with open_root(repo) as root:
             pieces = _fixed(root, paths, budget)
             left = budget - sum(tokens for _, _, tokens in pieces)
@@ -58,6 +59,8 @@ def pack(repo: Path, task: str, budget: int) -> ContextPack:
                     paths = [path for path in paths if path != INSTRUCTIONS_FILE]
                 segment, files, left_out = with_index(repo, lambda store: _choose(store, repo, root, paths, task, left))
                 pieces += segment
+        if hidden := sum(not can_be_shown(name) for name in names):
+            left_out["a name that cannot be shown"] = hidden
     return ContextPack(
         budget=budget,
         tokens=sum(tokens for _, _, tokens in pieces),

@@ -16,6 +16,8 @@ from glmcode.context.index.store import Store
 FILE_LIMIT_S = 4.0
 """A grammar that takes longer over one file is stopped, and the file cut by its lines alone."""
 START_LIMIT_S = 20.0
+MAX_DEATHS = 4
+"""After so many files that end the process, no more is parsed."""
 MIN_SHARED_FILES = 80
 """With fewer files to parse a second process does not pay."""
 MAX_PARSED_BYTES = 1024 * 1024
@@ -67,13 +69,16 @@ class _Parse:
         return self._rows
 
     def _work(self) -> None:
-        while self._left:
+        deaths = 0
+        while self._left and deaths < MAX_DEATHS:
             done = self._helper()
             if done < len(self._left):
                 # The helper died over this file, or was stopped over it.
+                deaths += 1
                 path, hash = self._left[done]
                 self._rows[hash] = _by_lines(self._repo, path)
             self._left = self._left[done + 1 :]
+        self._rows |= {hash: _by_lines(self._repo, path) for path, hash in self._left}
 
     def _helper(self) -> int:
         """How many files one process finished, in order."""

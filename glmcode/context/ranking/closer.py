@@ -9,7 +9,7 @@ from glmcode.context.ranking.gather import Evidence, relative
 from glmcode.context.ranking.links import Modules, along
 from glmcode.context.ranking.task import Task
 
-MAX_IMPORTING = 100
+MAX_IMPORTING = 60
 """Of so many of the likely files the imports are read."""
 
 

@@ -18,6 +18,8 @@ _ROUGH = {
     **{"said_best": 0.5, "often": 0.3, "lately": 0.4, "mention": 2.5, "folder": 0.4, "tested": 0.5},
 }
 """Only which files are looked at closely depends on these."""
+_SPOKEN = ("title", "prose", "code", "names", "path", "said", "mention")
+"""Where none of these says anything about any file, the task is about none."""
 _KINDS = {"source": 0.0, "generated": -0.6, "vendored": -0.8, "config": -0.8, "docs": -1.0, "test": -1.0}
 
 
@@ -49,7 +51,8 @@ def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task) -> Evidenc
     rough = _sum(columns, _ROUGH)
     for path, file in files.items():
         rough[path] = rough.get(path, 0.0) + _KINDS[file.kind]
-    order = sorted(files, key=lambda path: (-rough[path], path))[:CANDIDATES]
+    spoken = {path for name in _SPOKEN for path, score in columns[name].items() if score > 0}
+    order = sorted(files if spoken else (), key=lambda path: (-rough[path], path))[:CANDIDATES]
     anchors = {path: max(0.0, rough[path]) ** 2 for path in order[:12] if files[path].kind == "source"}
     columns["together"] = together(commits, anchors)
     columns["rough"] = {path: max(0.0, rough[path]) for path in files}

@@ -32,7 +32,8 @@ def lexical(snapshot: Snapshot, task: Task) -> Lexical:
     zones: dict[str, Mapping[str, float]] = {**task.zones, "names": task.names}
     weights = {term for zone in zones.values() for term in zone}
     files = snapshot.files
-    average = sum(file.words for file in files.values()) / max(1, len(files)) or 1.0
+    # Two digits only: a line more in one file must not change the score of every other.
+    average = float(f"{sum(file.words for file in files.values()) / max(1, len(files)):.2g}") or 1.0
     norm = {path: _K1 * (1 - _B + _B * file.words / average) for path, file in files.items()}
     scores: dict[str, Scores] = {name: {} for name in zones}
     rarity: dict[str, float] = {}
