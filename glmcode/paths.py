@@ -23,9 +23,14 @@ def engine_dir() -> Path:
     return state_dir() / "engine"
 
 
+def cache_dir() -> Path:
+    """What can be worked out again: the indexes of repositories."""
+    return _base("XDG_CACHE_HOME", ".cache")
+
+
 def layer_answers() -> Path:
     """What Docker daemons were seen to do with copy-on-write layers."""
-    return _base("XDG_CACHE_HOME", ".cache") / "layers.json"
+    return cache_dir() / "layers.json"
 
 
 def _base(variable: str, fallback: str) -> Path:

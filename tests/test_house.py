@@ -34,6 +34,7 @@ HOMES = {
     "textual": "glmcode.tui",
     "git": "glmcode.context",
     "tree_sitter": "glmcode.context",
+    "tree_sitter_language_pack": "glmcode.context",
     "keyring": "glmcode.keys",
     "pydantic": "",
 }

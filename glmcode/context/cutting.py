@@ -10,7 +10,8 @@ from glmcode_sandbox.clean import one_line
 MAX_NAMES = 20
 """Names of left out files that are listed."""
 _PACK_BEGINS = (INSTRUCTIONS_HEAD, f"### {MAP_TITLE}\n", FILES_HEAD)
-_OPENING = re.compile(r"(?:## [^\n]+\n\n)?### ([^\n]+)\n(`{3,})[^\n`]*(?=\n)")
+_HEADS = "|".join(map(re.escape, (INSTRUCTIONS_HEAD, FILES_HEAD)))
+_OPENING = re.compile(rf"(?:{_HEADS})?### ([^\n]+)\n(`{{3,}})[^\n`]*(?=\n)")
 
 
 def with_smaller_pack(prompt: str, count: Callable[[str], int], limit: int) -> str:

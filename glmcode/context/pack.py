@@ -2,82 +2,84 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from glmcode.context.excerpt import Range, excerpt
-from glmcode.context.files import decode, list_files, open_root, read_bytes, source_bytes, worth_reading
-from glmcode.context.mentions import named
-from glmcode.context.rank import Query, Ranked, make_query, rank
+from glmcode.context.candidates import Candidates, find_candidates
+from glmcode.context.files import all_names, can_be_shown, decode, open_root, read_bytes
+from glmcode.context.fitting import Fitted, fit
+from glmcode.context.index.history import HistoryReader
+from glmcode.context.index.outlines import Outlines
+from glmcode.context.index.place import with_index
+from glmcode.context.index.snapshot import reasons, take_snapshot
+from glmcode.context.index.store import Store
+from glmcode.context.ranking.task import Task
 from glmcode.context.record import ContextPack, PackedFile, Segment, SegmentName
 from glmcode.context.render import FILES_HEAD, INSTRUCTIONS_HEAD, MAP_TITLE, block, file_block, file_map
+from glmcode.context.why import why
 from glmcode_engine.tokens import estimate_tokens
 
 INSTRUCTIONS_FILE = "AGENTS.md"
 MAX_INSTRUCTIONS_BYTES = 16 * 1024
-MAX_READ_BYTES = 96 * 1024 * 1024
-"""Reading stops here; what the task names, and what has its words in the path, is read first."""
-MAX_PACKED_FILES = 64
 MAX_MAP_TOKENS = 1500
-MIN_SHARE_TOKENS = 1500
-"""So much of the budget any file may take, so that small files come whole."""
-_MIN_BLOCK_TOKENS = 40
-_LEAST_SCORE = 0.08
-"""Files that score less than this part of the best one are noise."""
+MAP_SHARE = 20
+"""The map may take one part in so many of the budget."""
+MARGIN = 1.03
+"""On top of the tokens counted by cl100k_base, so that the budget holds in o200k_base and GLM-4's vocabulary, too."""
+
+_Pieces = list[tuple[SegmentName, str, int]]
+"""Name, text and tokens of each segment."""
 
 
 def pack(repo: Path, task: str, budget: int) -> ContextPack:
     """Choose what of `repo` (a folder in a git repository) goes to the model for `task`, in at most `budget` tokens.
 
-    The text depends on the repository's files, the task and the budget alone. Blocking: call it in a thread.
-    Raises ContextError where the folder is missing or git cannot list it; ValueError for a negative budget.
+    The text depends on the repository's files and history, the task and the budget alone. What is worked out about
+    files is kept in the user's cache folder. Blocking: call it in a thread. Raises ContextError where the folder is
+    missing or git cannot list it; ValueError for a negative budget.
     """
     if budget < 0:
         raise ValueError("the budget must not be negative")
     began = time.perf_counter()
-    pieces: list[tuple[SegmentName, str]] = []
+    pieces: _Pieces = []
     files: list[PackedFile] = []
+    left_out: dict[str, int] = {}
     if budget:
-        paths = list_files(repo)
+        names = all_names(repo)
+        paths = [name for name in names if can_be_shown(name)]
         with open_root(repo) as root:
-            pieces, left = _fixed(root, paths, budget)
-            if pieces and pieces[0][0] == "instructions":
-                paths = [path for path in paths if path != INSTRUCTIONS_FILE]
-            blocks, files = _choose(root, paths, task, left - estimate_tokens(FILES_HEAD))
-        # Counting piece by piece may come out a token or two below the count of the whole.
-        while files and estimate_tokens(_text(pieces) + FILES_HEAD + "".join(blocks)) > budget:
-            del blocks[-1], files[-1]
-        if blocks:
-            pieces.append(("files", FILES_HEAD + "".join(blocks)))
-    text = _text(pieces)
+            pieces = _fixed(root, paths, budget)
+            left = budget - sum(tokens for _, _, tokens in pieces)
+            if task.strip() and left > 0:
+                if pieces and pieces[0][0] == "instructions":
+                    paths = [path for path in paths if path != INSTRUCTIONS_FILE]
+                segment, files, left_out = with_index(repo, lambda store: _choose(store, repo, root, paths, task, left))
+                pieces += segment
+        if hidden := sum(not can_be_shown(name) for name in names):
+            left_out["a name that cannot be shown"] = hidden
     return ContextPack(
         budget=budget,
-        tokens=estimate_tokens(text),
-        text=text,
+        tokens=sum(tokens for _, _, tokens in pieces),
+        text="".join(text for _, text, _ in pieces),
         files=tuple(files),
-        segments=tuple(_segment(name, piece) for name, piece in pieces),
+        segments=tuple(
+            Segment(name=name, tokens=tokens, sha256=hashlib.sha256(text.encode()).hexdigest())
+            for name, text, tokens in pieces
+        ),
+        left_out=left_out,
         seconds=round(time.perf_counter() - began, 3),
     )
 
 
-def _text(pieces: list[tuple[SegmentName, str]]) -> str:
-    return "".join(text for _, text in pieces)
-
-
-def _segment(name: SegmentName, text: str) -> Segment:
-    return Segment(name=name, tokens=estimate_tokens(text), sha256=hashlib.sha256(text.encode()).hexdigest())
-
-
-def _fixed(root: int, paths: list[str], budget: int) -> tuple[list[tuple[SegmentName, str]], int]:
-    """The segments that do not depend on the task, and the budget left after them."""
-    pieces: list[tuple[SegmentName, str]] = []
+def _fixed(root: int, paths: list[str], budget: int) -> _Pieces:
+    """The segments that do not depend on the task."""
+    pieces: _Pieces = []
     if instructions := _instructions(root, budget // 2):
-        pieces.append(("instructions", instructions))
-    limit = min(MAX_MAP_TOKENS, budget // 8)
+        pieces.append(("instructions", instructions, estimate_tokens(instructions)))
+    limit = min(MAX_MAP_TOKENS, budget // MAP_SHARE)
     shown = file_map(paths, lambda lines: estimate_tokens(_map(lines)) <= limit)
     if text := _map(shown) if shown else "":
-        pieces.append(("map", text))
-    return pieces, budget - sum(estimate_tokens(text) for _, text in pieces)
+        pieces.append(("map", text, estimate_tokens(text)))
+    return pieces
 
 
 def _map(lines: str) -> str:
@@ -110,59 +112,47 @@ def _whole_lines(data: bytes) -> bytes:
     return data[: data.rfind(b"\n") + 1] or data
 
 
-def _choose(root: int, paths: list[str], task: str, budget: int) -> tuple[list[str], list[PackedFile]]:
-    """The blocks of the files that matter, best first, and their records."""
-    search = make_query(task)
-    if budget < _MIN_BLOCK_TOKENS or not task.strip():
-        return [], []
-    ranking = rank(task, paths, _sources(root, paths, task, search), search)
-    least = _LEAST_SCORE * max((entry.score for entry in ranking.files), default=0.0)
+def _choose(
+    store: Store, repo: Path, root: int, paths: list[str], task: str, budget: int
+) -> tuple[_Pieces, list[PackedFile], dict[str, int]]:
+    """The segment of the files that matter, best first, their records, and how many files each reason keeps out."""
+    history = HistoryReader(store, repo)
+    snapshot = take_snapshot(store, repo, paths)
+    candidates = find_candidates(root, snapshot, history.commits(), Outlines(store, repo), Task(task))
+    head = estimate_tokens(FILES_HEAD)
+    room = int((budget - head) / MARGIN)
+    chosen = fit(candidates.offers, room, candidates.line_tokens, heading_tokens) if room > 0 else []
+    candidates.keep()
     blocks: list[str] = []
     files: list[PackedFile] = []
-    left = budget
-    for entry in ranking.files:
-        if left < _MIN_BLOCK_TOKENS or len(files) == MAX_PACKED_FILES:
-            break
-        if not entry.named and entry.score < least:
-            break
-        # What the task names may take more of the budget than what merely matches.
-        share = min(left, max(budget // (2 if entry.named else 4), MIN_SHARE_TOKENS))
-        if fitted := _fit(root, entry, search, ranking.rarity, share):
-            text, ranges, cost = fitted
-            blocks.append(text)
-            files.append(PackedFile(path=entry.path, ranges=ranges, tokens=cost, score=entry.score, why=entry.why))
-            left -= cost
-    return blocks, files
+    tokens = float(head)
+    for one in chosen:
+        body, record = _render(candidates, one)
+        blocks.append(body)
+        files.append(record)
+        tokens += one.tokens * MARGIN
+    left_out = reasons(snapshot.left_out)
+    if not blocks:
+        return [], [], left_out
+    return [("files", FILES_HEAD + "".join(blocks), int(tokens))], files, left_out
 
 
-def _sources(root: int, paths: list[str], task: str, search: Query) -> Iterator[tuple[str, str]]:
-    """Path and raw text of every file worth ranking, the likely ones first, up to MAX_READ_BYTES."""
-    mentions = named(task, paths)
-    read = 0
-    for path in sorted(paths, key=lambda path: (path not in mentions, not search.count(path)[0], path)):
-        data = source_bytes(root, path) if worth_reading(path) else None
-        if data is not None:
-            yield path, data.decode("utf-8", "replace")
-            read += len(data)
-            if read >= MAX_READ_BYTES:
-                return
+def _render(candidates: Candidates, one: Fitted) -> tuple[str, PackedFile]:
+    text = candidates.text(one.path)
+    total = text.count("\n") + (not text.endswith("\n"))
+    whole = one.ranges == [(1, total)]
+    body = file_block(one.path, text, None if whole else one.ranges, candidates.names(one.path))
+    assert body is not None, "a file that no fence holds is never offered"
+    record = PackedFile(
+        path=one.path,
+        ranges=None if whole else tuple(one.ranges),
+        tokens=int(one.tokens * MARGIN),
+        score=round(one.worth, 6),
+        why=why(candidates, one.path),
+    )
+    return body, record
 
 
-def _fit(
-    root: int, entry: Ranked, search: Query, rarity: Mapping[str, float], share: int
-) -> tuple[str, tuple[Range, ...] | None, int] | None:
-    """A file's block in at most `share` tokens, whole or in ranges, and its tokens; None if neither fits."""
-    data = source_bytes(root, entry.path)
-    if data is None:
-        return None
-    text = decode(data)
-    whole = file_block(entry.path, text, None)
-    if whole is not None and (cost := estimate_tokens(whole)) <= share:
-        return whole, None, cost
-    # The headings of the ranges cost something, too: what does not fit at first is tried with less.
-    for allowance in (share * 7 // 8, share // 2, share // 4):
-        ranges = excerpt(text, search, rarity, entry.lines, allowance, estimate_tokens)
-        body = file_block(entry.path, text, ranges) if ranges else None
-        if body and (cost := estimate_tokens(body)) <= share:
-            return body, ranges, cost
-    return None
+def heading_tokens(path: str) -> int:
+    """What a file's path costs in its heading."""
+    return estimate_tokens(path)

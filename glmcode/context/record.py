@@ -40,8 +40,10 @@ class ContextPack(Part):
     v: Literal[1] = 1
     budget: int
     tokens: int
-    tokenizer: Literal["estimate"] = "estimate"
+    tokenizer: Literal["cl100k_base"] = "cl100k_base"
     text: str
     files: tuple[PackedFile, ...] = ()
     segments: tuple[Segment, ...] = ()
+    left_out: dict[str, int] = {}
+    """How many files were not read, by reason."""
     seconds: float

@@ -4,19 +4,32 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
-from glmcode.context.excerpt import Range, cut
+Range = tuple[int, int]
+"""First and last line, counted from 1, both included."""
+Names = Callable[[int, int], str]
+"""What stands in a range of lines, in a few words; may be empty."""
 
 INSTRUCTIONS_HEAD = "## The repository's own instructions\n\n"
 MAP_TITLE = "The repository's files"
-FILES_HEAD = "## Files that may matter for the task\n\n"
+FILES_HEAD = (
+    "## Files that may matter for the task\n\n"
+    "A line like `... lines 12-34: name` stands for lines that are left out here, and names what they define.\n\n"
+)
 
 MAX_FENCE = 24
 """Text with a longer run of backticks is not fenced but left out."""
 MAX_NAMES = 40
 """Names of one folder that the map shows."""
 
+_GAP = "."
+_GAPS = re.compile(r"^\.{3,}", re.MULTILINE)
 _TICKS = re.compile(r"`{3,}")
 _LANGUAGE = re.compile(r"\.([A-Za-z0-9]{1,10})$")
+
+
+def no_names(first: int, last: int) -> str:
+    """For files of which nothing is known."""
+    return ""
 
 
 def fence(text: str) -> str | None:
@@ -33,19 +46,36 @@ def block(title: str, text: str, language: str = "") -> str | None:
     return f"### {title}\n{mark}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{mark}\n\n"
 
 
-def file_block(path: str, text: str, ranges: Sequence[Range] | None) -> str | None:
-    """The block of one file, whole or in ranges; None where it cannot be fenced."""
+def file_block(path: str, text: str, ranges: Sequence[Range] | None, names: Names = no_names) -> str | None:
+    """The block of one file, whole or in ranges; None where it cannot be fenced.
+
+    What lies between the ranges is a line with a mark that begins no line of the file, the line numbers, and what
+    `names` says of those lines.
+    """
     match = _LANGUAGE.search(PurePosixPath(path).name)
     language = match.group(1) if match else ""
     if ranges is None:
         return block(path, text, language)
-    total = text.count("\n") + (not text.endswith("\n"))
-    blocks = [
-        block(f"{path} (lines {first}-{min(last, total)} of {total})", piece, language)
-        for (first, last), piece in zip(ranges, cut(text, ranges), strict=True)
-    ]
-    whole = [one for one in blocks if one is not None]
-    return "".join(whole) if len(whole) == len(blocks) else None
+    lines = text.split("\n")
+    total = len(lines) - (not lines[-1])
+    mark = gap_mark(text)
+    if mark is None:
+        return None
+    written: list[str] = []
+    after = 1
+    for first, last in [*ranges, (total + 1, total)]:
+        if first > after:
+            told = names(after, first - 1)
+            written.append(f"{mark} lines {after}-{first - 1}{': ' + told if told else ''}")
+        written += lines[first - 1 : last]
+        after = last + 1
+    return block(f"{path} (parts of {total} lines)", "\n".join(written), language)
+
+
+def gap_mark(text: str) -> str | None:
+    """What stands for lines left out: three dots, or more where lines of the text begin so; None where absurd."""
+    longest = max((len(run) for run in _GAPS.findall(text)), default=2)
+    return _GAP * (longest + 1) if longest < MAX_FENCE else None
 
 
 def file_map(paths: Iterable[str], fits: Callable[[str], bool]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from glmcode.asking import MOST_COMPACTIONS
+from glmcode.context.render import FILES_HEAD
 from glmcode.events import CacheBroken, Compacted, Event, GuardRepaired
 from glmcode.session import store
 from glmcode.session.export import as_json, as_markdown
@@ -142,7 +143,7 @@ async def test_without_a_summary_earlier_steps_are_dropped_with_a_note(session: 
 
 async def test_the_pack_is_cut_when_the_first_prompt_is_too_long(session: Session) -> None:
     files = "".join(f"### m{number}.py\n```py\n{BIG}```\n\n" for number in range(9))
-    prompt = f"## Files that may matter for the task\n\n{files}\n\nfix the parser"
+    prompt = f"{FILES_HEAD}{files}\n\nfix the parser"
     engine = FakeEngine([TOO_LONG], says("done"))
     events = await play(agent_of(session, engine), prompt)
     (compacted,) = compactions(events)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from glmcode.context.cutting import split_pack, with_smaller_pack
 from glmcode.context.pack import pack
-from glmcode.context.render import file_block
+from glmcode.context.render import FILES_HEAD, file_block
 from glmcode_engine.tokens import estimate_tokens
 from tests.e2e.place import commit_all
 
@@ -62,12 +62,12 @@ contents = st.text(alphabet="`#a \n", max_size=40)
 @given(st.lists(st.tuples(names, contents), max_size=5), contents)
 def test_no_file_can_end_its_own_block(files: list[tuple[str, str]], task: str) -> None:
     written = [block for path, text in files if (block := file_block(path, text, None))]
-    prompt = "## Files that may matter for the task\n\n" + "".join(written) + f"\n\n{task}"
+    prompt = FILES_HEAD + "".join(written) + f"\n\n{task}"
     blocks, rest = split_pack(prompt)
     assert len(blocks) == len(written)
     assert rest == (f"\n\n{task}" if written else prompt)
 
 
 def test_hostile_names_are_shown_on_one_line() -> None:
-    prompt = "## Files that may matter for the task\n\n" + str(file_block("a\x1b[2Jb.py", "x\n", None)) + "\n\nfix"
+    prompt = FILES_HEAD + str(file_block("a\x1b[2Jb.py", "x\n", None)) + "\n\nfix"
     assert with_smaller_pack(prompt, estimate_tokens, 0).partition("\n")[0].isprintable()

@@ -1,9 +1,9 @@
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from glmcode.context.pack import pack
 from glmcode.context.record import ContextPack
 from glmcode.context.render import MAX_FENCE, fence, file_block, file_map
 from glmcode.demo.sample import ISSUE, create_sample
-from glmcode_engine.tokens import estimate_tokens
+from glmcode_engine.tokens import Counter
 
 FILLER = "".join(f"def filler_{n}(value):\n    return value + {n}\n\n\n" for n in range(400))
 
@@ -47,9 +47,10 @@ def test_packs_the_sample_for_its_issue(tmp_path: Path) -> None:
     folder = create_sample(tmp_path / "sample")
     packed = pack(folder, ISSUE.read_text(encoding="utf-8"), 8000)
     titles = [title for title, _ in blocks(packed.text)]
-    assert titles[:3] == ["AGENTS.md", "The repository's files", "bills.csv"]
+    assert titles[:2] == ["AGENTS.md", "The repository's files"]
+    assert "bills.csv" in titles
     assert "duebook/schedule.py" in titles
-    assert packed.files[0].why == "named in the task"
+    assert {file.path: file.why for file in packed.files}["bills.csv"].startswith("named in the task")
     assert [segment.name for segment in packed.segments] == ["instructions", "map", "files"]
     for title, body in blocks(packed.text):
         if (folder / title).is_file():
@@ -59,9 +60,12 @@ def test_packs_the_sample_for_its_issue(tmp_path: Path) -> None:
 def test_the_record_is_what_the_contract_says(tmp_path: Path) -> None:
     packed = pack(create_sample(tmp_path / "sample"), "occurrences", 3000)
     record = json.loads(packed.model_dump_json())
-    assert set(record) == {*("kind", "v", "budget", "tokens", "tokenizer", "text", "files", "segments", "seconds")}
+    assert set(record) == {
+        *("kind", "v", "budget", "tokens", "tokenizer", "text", "files", "segments", "left_out", "seconds")
+    }
     assert record["kind"] == "pack"
     assert record["v"] == 1
+    assert record["tokenizer"] == "cl100k_base"
     assert set(record["files"][0]) == {"path", "ranges", "tokens", "score", "why"}
     assert set(record["segments"][0]) == {"name", "tokens", "sha256"}
     assert ContextPack.model_validate(record) == packed
@@ -73,7 +77,7 @@ def test_stays_within_the_budget(repo: Path, budget: int) -> None:
     for n in range(12):
         (repo / f"value_{n}.py").write_text(FILLER[: 700 * (n + 1)])
     packed = pack(repo, "the filler value is wrong in value_3.py", budget)
-    assert packed.tokens == estimate_tokens(packed.text) <= budget
+    assert Counter().count(packed.text) <= packed.tokens <= budget
     assert packed.budget == budget
 
 
@@ -92,17 +96,33 @@ def test_no_repository_is_told(tmp_path: Path) -> None:
         pack(tmp_path, "task", 1000)
 
 
-def test_a_large_file_comes_in_the_ranges_that_matter(repo: Path) -> None:
+def test_a_large_file_comes_in_the_parts_that_matter(repo: Path) -> None:
     text = FILLER + "def refund(order):\n    return -order.total\n\n\n" + FILLER
     (repo / "big.py").write_text(text)
-    packed = pack(repo, "refund of an order has the wrong sign", 2000)
+    packed = pack(repo, "refund of an order has the wrong sign", 400)
     (file,) = packed.files
-    assert file.ranges == ((1601, 1604),)
-    total = text.count("\n")
-    assert blocks(packed.text)[-1] == (
-        f"big.py (lines 1601-1604 of {total})",
-        "\n".join(text.split("\n")[1600:1604]).rstrip("\n") + "\n",
-    )
+    assert file.ranges is not None
+    assert any(first <= 1601 and last >= 1602 for first, last in file.ranges)
+    title, body = blocks(packed.text)[-1]
+    assert title == f"big.py (parts of {text.count(chr(10))} lines)"
+    assert shown_lines(body) == {number for first, last in file.ranges for number in range(first, last + 1)}
+    lines = text.split("\n")
+    assert [line for line in body.split("\n") if not line.startswith("...")] == [
+        lines[number - 1] for first, last in file.ranges for number in range(first, last + 1)
+    ]
+
+
+def shown_lines(body: str) -> set[int]:
+    """The line numbers of a block in parts, worked out from its marks alone."""
+    shown, at = set(), 1
+    for line in body.split("\n"):
+        if left_out := re.match(r"\.\.\. lines (\d+)-(\d+)", line):
+            assert int(left_out.group(1)) == at
+            at = int(left_out.group(2)) + 1
+        else:
+            shown.add(at)
+            at += 1
+    return shown
 
 
 def test_segments_put_together_are_the_text(tmp_path: Path) -> None:
@@ -111,7 +131,7 @@ def test_segments_put_together_are_the_text(tmp_path: Path) -> None:
     for segment in packed.segments:
         lengths = [n for n in range(1, len(rest) + 1) if rest[n : n + 2] in ("##", "")]
         size = next(n for n in lengths if hashlib.sha256(rest[:n].encode()).hexdigest() == segment.sha256)
-        assert segment.tokens == estimate_tokens(rest[:size])
+        assert segment.tokens >= Counter().count(rest[:size])
         rest = rest[size:]
     assert rest == ""
 
@@ -240,9 +260,9 @@ def test_three_thousand_files_are_packed_quickly(repo: Path) -> None:
         folder.mkdir(exist_ok=True)
         body = "".join(f"def handler_{n}_{m}(request_{m}):\n    return lookup{m}(request_{m})\n" for m in range(40))
         (folder / f"module_{n}.py").write_text(body)
-    began = time.perf_counter()
+    began = sum(os.times()[:4])
     packed = pack(repo, "lookup39 in handler_1234_7 returns the wrong request", 16_000)
-    elapsed = time.perf_counter() - began
+    elapsed = sum(os.times()[:4]) - began
     assert packed.files[0].path == "package_34/module_1234.py"
-    # A generous bound: a shared machine must not make this fail, a scan that is not linear must.
+    # CPU seconds and a generous bound: a busy machine must not make this fail, a scan that is not linear must.
     assert elapsed < 10

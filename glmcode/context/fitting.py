@@ -1,0 +1,141 @@
+"""Fits pieces into a budget: file by file what covers a change best for its tokens, until nothing fits any more."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from glmcode.context.index.pieces import Piece
+
+FILE_TOKENS = 24
+"""What a file's heading and fence cost before any of its lines; the path comes on top."""
+GAP_TOKENS = 16
+"""What a mark for lines left out may cost; a gap that costs less is filled."""
+IMPORT_TOKENS = 300
+"""The head of a file, with its imports, comes right after its likeliest piece unless it is longer."""
+COVER_POWER = 1.4
+"""A change often touches several pieces of a file, so half of what is likely there is worth less than half of all."""
+EVEN_POWER = 0.7
+"""Within a file the odds of the pieces are evened out: they say less than the odds of the files."""
+_TOKEN_CHARS = 3.6
+_LEAST_WORTH = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One piece that could be sent."""
+
+    path: str
+    at: int
+    """Its place among the pieces of its file."""
+    piece: Piece
+    worth: float
+    """The probability that the task's change touches it, as far as known."""
+    size: int
+    """Characters."""
+
+
+@dataclass(slots=True)
+class Fitted:
+    """What was chosen of one file, in the order of choosing."""
+
+    path: str
+    ranges: list[tuple[int, int]]
+    tokens: int
+    worth: float
+
+
+LineTokens = Callable[[str], Sequence[int] | None]
+"""For a path the sums of tokens before each line (one more than there are lines); None where it cannot be sent."""
+
+
+def fit(
+    offers: Iterable[Offer], budget: int, line_tokens: LineTokens, heading_tokens: Callable[[str], int]
+) -> list[Fitted]:
+    """Choose pieces within `budget` tokens. `line_tokens` is asked only for files of which something may be taken."""
+    bundles: list[tuple[float, list[Offer]]] = []
+    for _, own in itertools.groupby(offers, key=lambda offer: offer.path):
+        bundles += _bundles(list(own))
+    bundles.sort(key=lambda bundle: (-bundle[0], bundle[1][0].path, bundle[1][0].at))
+    chosen: dict[str, dict[int, Offer]] = {}
+    left = budget
+    for offer in itertools.chain.from_iterable(bundle for _, bundle in bundles):
+        if left < 2 * GAP_TOKENS:
+            break
+        # The characters say roughly what it costs: no file is counted for what cannot fit.
+        if offer.size / 6 > left or (sums := line_tokens(offer.path)) is None:
+            continue
+        taken = chosen.get(offer.path, {})
+        cost = _cost(sums, offer.piece)
+        if not taken:
+            cost += FILE_TOKENS + GAP_TOKENS + heading_tokens(offer.path)
+        if not taken.keys() & {offer.at - 1, offer.at + 1}:
+            cost += GAP_TOKENS
+        if cost <= left:
+            left -= cost
+            chosen.setdefault(offer.path, {})[offer.at] = offer
+    return [_fitted(path, list(taken.values()), line_tokens, heading_tokens) for path, taken in chosen.items()]
+
+
+def _bundles(offers: Sequence[Offer]) -> list[tuple[float, list[Offer]]]:
+    """The pieces of one file in steps, each with the worth that it adds for a token: the best step first.
+
+    The steps are the upper hull of worth over tokens, so what pays only together is taken together.
+    """
+    total = sum(offer.worth for offer in offers)
+    if total < _LEAST_WORTH:
+        return []
+    even = [(offer.worth / total) ** EVEN_POWER for offer in offers]
+    costs = [offer.size / _TOKEN_CHARS for offer in offers]
+    order = sorted(range(len(offers)), key=lambda at: (-even[at] / (costs[at] + 12), at))
+    if costs[0] <= IMPORT_TOKENS:
+        order.remove(0)
+        order.insert(1, 0)
+    points = [(0.0, 0.0)]
+    taken: set[int] = set()
+    cost, covered, whole = float(FILE_TOKENS + GAP_TOKENS), 0.0, sum(even)
+    for at in order:
+        cost += costs[at] + (0 if taken & {at - 1, at + 1} else GAP_TOKENS)
+        covered += even[at]
+        taken.add(at)
+        points.append((cost, total * min(1.0, covered / whole) ** COVER_POWER))
+    hull = _upper_hull(points)
+    return [
+        (_slope(points[start], points[end]), [offers[at] for at in order[start:end]])
+        for start, end in itertools.pairwise(hull)
+    ]
+
+
+def _upper_hull(points: Sequence[tuple[float, float]]) -> list[int]:
+    hull: list[int] = []
+    for at, point in enumerate(points):
+        while len(hull) > 1 and _slope(points[hull[-2]], points[hull[-1]]) <= _slope(points[hull[-2]], point):
+            hull.pop()
+        hull.append(at)
+    return hull
+
+
+def _slope(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return (other[1] - one[1]) / (other[0] - one[0])
+
+
+def _fitted(path: str, taken: Sequence[Offer], line_tokens: LineTokens, heading_tokens: Callable[[str], int]) -> Fitted:
+    sums = line_tokens(path)
+    assert sums is not None
+    ranges = _ranges([offer.piece for offer in taken], sums)
+    lines = sum(sums[last] - sums[first - 1] for first, last in ranges)
+    tokens = FILE_TOKENS + heading_tokens(path) + lines + (len(ranges) + 1) * GAP_TOKENS
+    return Fitted(path, ranges, tokens, max(offer.worth for offer in taken))
+
+
+def _cost(sums: Sequence[int], piece: Piece) -> int:
+    return sums[min(piece.last, len(sums) - 1)] - sums[min(piece.first - 1, len(sums) - 1)] + 1
+
+
+def _ranges(pieces: Sequence[Piece], sums: Sequence[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for piece in sorted(pieces, key=lambda piece: piece.first):
+        if ranges and sums[piece.first - 1] - sums[ranges[-1][1]] <= GAP_TOKENS:
+            ranges[-1] = (ranges[-1][0], piece.last)
+        else:
+            ranges.append((piece.first, piece.last))
+    return ranges

@@ -1,0 +1,152 @@
+"""The pieces of files, kept by blob: only what was never seen is parsed, in processes that may crash or stall."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from glmcode.context.files import open_root, read_bytes
+from glmcode.context.index.pieces import Piece, pieces_of, plain
+from glmcode.context.index.store import Store
+
+FILE_LIMIT_S = 4.0
+"""A grammar that takes longer over one file is stopped, and the file cut by its lines alone."""
+START_LIMIT_S = 20.0
+MAX_DEATHS = 4
+"""After so many files that end the process, no more is parsed."""
+MIN_SHARED_FILES = 80
+"""With fewer files to parse a second process does not pay."""
+MAX_PARSED_BYTES = 1024 * 1024
+"""Larger files are cut by their lines alone."""
+
+_STARTED = b"started\n"
+_Rows = list[tuple[int, int, str, str]]
+
+
+class Outlines:
+    """Pieces by blob hash, from the index or freshly parsed. `parsed` counts the files that had to be."""
+
+    def __init__(self, store: Store, repo: Path, limit_s: float = FILE_LIMIT_S) -> None:
+        self._store, self._repo, self._limit_s = store, repo, limit_s
+        self.parsed = 0
+
+    def of(self, files: Sequence[tuple[str, str]]) -> dict[str, list[Piece]]:
+        """The pieces of files, given as path and blob hash, by hash. What cannot be read any more is missing."""
+        known = self._store.details([f"pieces:{hash}" for _, hash in files])
+        found: dict[str, _Rows] = {key.partition(":")[2]: json.loads(data) for key, data in known.items()}
+        if missing := [
+            (path, hash) for hash, path in {hash: path for path, hash in files}.items() if hash not in found
+        ]:
+            self.parsed += len(missing)
+            fresh = self._parse(missing)
+            with self._store.writing():
+                self._store.set_details((f"pieces:{hash}", json.dumps(rows).encode()) for hash, rows in fresh.items())
+            found |= fresh
+        return {hash: [Piece(*row) for row in rows] for hash, rows in found.items()}
+
+    def _parse(self, missing: list[tuple[str, str]]) -> dict[str, _Rows]:
+        several = len(missing) >= MIN_SHARED_FILES and len(os.sched_getaffinity(0)) > 1
+        shares = [missing[0::2], missing[1::2]] if several else [missing]
+        parses = [_Parse(self._repo, share, self._limit_s) for share in shares]
+        return {hash: rows for parse in parses for hash, rows in parse.results().items()}
+
+
+class _Parse:
+    """Helping processes that parse one share of the files, one process after the other where they die."""
+
+    def __init__(self, repo: Path, files: list[tuple[str, str]], limit_s: float) -> None:
+        self._repo, self._left, self._limit_s = repo, files, limit_s
+        self._rows: dict[str, _Rows] = {}
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def results(self) -> dict[str, _Rows]:
+        self._thread.join()
+        return self._rows
+
+    def _work(self) -> None:
+        deaths = 0
+        while self._left and deaths < MAX_DEATHS:
+            done = self._helper()
+            if done < len(self._left):
+                # The helper died over this file, or was stopped over it.
+                deaths += 1
+                path, hash = self._left[done]
+                self._rows[hash] = _by_lines(self._repo, path)
+            self._left = self._left[done + 1 :]
+        self._rows |= {hash: _by_lines(self._repo, path) for path, hash in self._left}
+
+    def _helper(self) -> int:
+        """How many files one process finished, in order."""
+        helper = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert helper.stdin is not None and helper.stdout is not None
+        timer = threading.Timer(START_LIMIT_S, helper.kill)
+        timer.start()
+        done = 0
+        try:
+            pickle.dump((os.fspath(self._repo), [path for path, _ in self._left]), helper.stdin)
+            helper.stdin.close()
+            for line in helper.stdout:
+                # The first line says that it has started.
+                timer.cancel()
+                timer = threading.Timer(self._limit_s, helper.kill)
+                timer.start()
+                if line == _STARTED:
+                    continue
+                if (rows := json.loads(line)) is not None:
+                    self._rows[self._left[done][1]] = rows
+                done += 1
+        except (OSError, ValueError):
+            pass  # it died in the middle: what it finished counts
+        finally:
+            timer.cancel()
+            helper.kill()
+            helper.stdout.close()
+            helper.wait()
+        return done
+
+
+def _by_lines(repo: Path, path: str) -> _Rows:
+    data = _read(repo, path)
+    lines = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n") if data else []
+    return _rows(plain(lines[:-1] if lines and not lines[-1] else lines))
+
+
+def _read(repo: Path, path: str) -> bytes | None:
+    with open_root(repo) as root:
+        found = read_bytes(root, path, 4 * MAX_PARSED_BYTES)
+    return found[0] if found else None
+
+
+def _rows(pieces: Sequence[Piece]) -> _Rows:
+    return [(piece.first, piece.last, piece.name, piece.inside) for piece in pieces]
+
+
+def main() -> None:
+    """The helping process: the folder and paths come on standard input; for each, a line of pieces goes out."""
+    repo, paths = pickle.load(sys.stdin.buffer)
+    sys.stdout.write(_STARTED.decode())
+    sys.stdout.flush()
+    for path in paths:
+        data = _read(Path(repo), path)
+        if data is None:
+            rows = None
+        elif len(data) > MAX_PARSED_BYTES:
+            rows = _by_lines(Path(repo), path)
+        else:
+            rows = _rows(pieces_of(path, data))
+        sys.stdout.write(json.dumps(rows) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

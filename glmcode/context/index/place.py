@@ -1,0 +1,44 @@
+"""Where the index of a repository lies, and what happens when it cannot be used there."""
+
+import hashlib
+import os
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from glmcode import paths
+from glmcode.context.files import GIT_TIMEOUT_S, git_command, git_environment
+from glmcode.context.index.store import Store, open_store, remove
+
+Result = TypeVar("Result")
+
+
+def index_file(repo: Path) -> Path:
+    """The file for a repository: one for all its worktrees and branches, which share most of their content."""
+    command = git_command("rev-parse", "--git-common-dir")
+    done = subprocess.run(
+        command, cwd=repo, env=git_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_TIMEOUT_S
+    )
+    common = os.path.realpath(repo / os.fsdecode(done.stdout.rstrip(b"\n"))) if done.returncode == 0 else str(repo)
+    name = hashlib.sha256(os.fsencode(common)).hexdigest()[:32]
+    return paths.cache_dir() / "index" / f"{name}.sqlite"
+
+
+def with_index(repo: Path, work: Callable[[Store], Result]) -> Result:
+    """Do `work` with the repository's index: anew once where it turns out damaged, in memory where none can be kept."""
+    file = index_file(repo)
+    for attempt in range(2):
+        try:
+            with open_store(file) as store:
+                return work(store)
+        except sqlite3.OperationalError:
+            break  # locked for too long, a full disk, a folder that cannot be written
+        except (sqlite3.DatabaseError, ValueError):
+            if attempt:
+                raise
+            remove(file)
+        except OSError:
+            break
+    return work(Store(Path(":memory:")))

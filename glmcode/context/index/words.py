@@ -1,0 +1,92 @@
+"""Cuts text into the terms that tasks and files are matched by: whole names, and the stems of their parts."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+MAX_WORDS = 300_000
+"""Distinct words remembered at a time, so that a repository of random data needs bounded memory."""
+
+WORD = re.compile(r"\w{2,80}")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_SUFFIXES = (
+    *("izations", "ization", "ations", "ation", "ators", "ator", "ating", "ated", "ates", "ate", "izers", "izer"),
+    *("izing", "ized", "izes", "ize", "ising", "ised", "ises", "ise", "ments", "ment", "ances", "ance", "ences"),
+    *("ence", "ities", "ity", "iness", "ness", "ables", "able", "ibles", "ible", "ively", "ives", "ive", "ings"),
+    *("ing", "ions", "ion", "ically", "ical", "ally", "als", "al", "ies", "ied", "iers", "ier", "ers", "er", "ors"),
+    *("or", "edly", "ed", "es", "ly", "s", "e", "y"),
+)
+_BY_LAST = {
+    letter: tuple(suffix for suffix in _SUFFIXES if suffix[-1] == letter)
+    for letter in {suffix[-1] for suffix in _SUFFIXES}
+}
+_LEAST_STEM = 3
+
+
+@lru_cache(maxsize=MAX_WORDS)
+def stem(word: str) -> str:
+    """A lower-case word without its ending, so that serialize, serializer and serializing meet.
+
+    One suffix is cut, never below three letters; a doubled consonant before it becomes single.
+    """
+    for suffix in _BY_LAST.get(word[-1:], ()):
+        if word.endswith(suffix) and len(word) - len(suffix) >= _LEAST_STEM:
+            if suffix == "s" and word[-2] in "su":
+                return word
+            cut = word[: -len(suffix)]
+            doubled = len(cut) > _LEAST_STEM and cut[-1] == cut[-2] and cut[-1] not in "aeiousl"
+            return cut[:-1] if doubled else cut
+    return word
+
+
+def parts(word: str) -> list[str]:
+    """The words that a name is made of, in lower case: `getUserIDs_2` gives get, user, ids, 2."""
+    return [piece for part in _PART.findall(word) for piece in _pieces(part.lower())]
+
+
+def whole(word: str) -> str:
+    """A name however it is spelled: `get_user`, `getUser` and `GetUser` give getuser."""
+    return word.replace("_", "").lower()
+
+
+def terms(word: str) -> tuple[str, ...]:
+    """What a word is found by: itself, where it is made of several parts, and the stem of each part."""
+    found = parts(word)
+    stems = [stem(part) for part in found]
+    return tuple(dict.fromkeys([whole(word), *stems] if len(found) != 1 else stems))
+
+
+def _pieces(part: str) -> Iterator[str]:
+    # Scripts that are written without spaces are matched by pairs of characters.
+    if part.isascii() or len(part) < 3 or not any("\u3040" <= char <= "\u9fff" for char in part):
+        yield part
+    else:
+        yield from (part[i : i + 2] for i in range(len(part) - 1))
+
+
+class _Terms(dict[str, tuple[str, ...]]):
+    """The terms of each word, worked out when first asked for."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        found = self[word] = terms(word)
+        return found
+
+
+class TermCounter:
+    """Counts the terms of texts; what each word holds is worked out once."""
+
+    def __init__(self) -> None:
+        self._terms = _Terms()
+
+    def count(self, text: str) -> tuple[dict[str, int], int]:
+        """How often each term is in `text`, and the number of its words."""
+        known = self._terms
+        if len(known) > MAX_WORDS:
+            known.clear()
+        counts: dict[str, int] = {}
+        words = Counter(WORD.findall(text))
+        for word, times in words.items():
+            for term in known[word]:
+                counts[term] = counts.get(term, 0) + times
+        return counts, words.total()

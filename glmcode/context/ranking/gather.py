@@ -1,0 +1,87 @@
+"""Gathers the evidence on every file, then looks closer at the likely ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from glmcode.context.index.history import Commit
+from glmcode.context.index.snapshot import Snapshot
+from glmcode.context.mentions import named
+from glmcode.context.ranking.lexical import Lexical, Scores, lexical, path_scores, path_terms
+from glmcode.context.ranking.links import from_tests
+from glmcode.context.ranking.past import history_scores, together
+from glmcode.context.ranking.task import Task
+
+CANDIDATES = 160
+"""So many files are looked at closely."""
+_ROUGH = {
+    **{"title": 1.0, "prose": 1.0, "code": 0.6, "names": 1.2, "path": 1.2, "file_name": 0.6, "said": 1.0},
+    **{"said_best": 0.5, "often": 0.3, "lately": 0.4, "mention": 2.5, "folder": 0.4, "tested": 0.5},
+}
+"""Only which files are looked at closely depends on these."""
+_SPOKEN = ("title", "prose", "code", "names", "path", "said", "mention")
+"""Where none of these says anything about any file, the task is about none."""
+_KINDS = {"source": 0.0, "generated": -0.6, "vendored": -0.8, "config": -0.8, "docs": -1.0, "test": -1.0}
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What speaks for each file: a column for each kind of evidence, from 0 to its highest value."""
+
+    columns: dict[str, Scores]
+    lexical: Lexical
+    mentions: dict[str, tuple[int, tuple[int, ...]]]
+    order: list[str] = field(default_factory=list)
+    """The likely files, the likeliest first."""
+
+
+def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task) -> Evidence:
+    """The evidence that costs little, on all files."""
+    words = lexical(snapshot, task)
+    files = snapshot.files
+    mentions = named(task.text, files)
+    columns: dict[str, Scores] = dict(words.by_zone)
+    columns |= path_scores(path_terms(list(files)), task)
+    columns |= history_scores(commits, files, task)
+    columns["mention"] = {path: float(tier) for path, (tier, _) in mentions.items()}
+    columns["mention_line"] = {path: 1.0 for path, (_, lines) in mentions.items() if lines}
+    base = _sum(columns, {name: _ROUGH[name] for name in ("title", "prose", "code", "names")})
+    columns["folder"] = _folders(base, files)
+    tests = [path for path, file in files.items() if file.kind == "test"]
+    columns["tested"] = from_tests(base, tests, (path for path, file in files.items() if file.kind != "test"))
+    rough = _sum(columns, _ROUGH)
+    for path, file in files.items():
+        rough[path] = rough.get(path, 0.0) + _KINDS[file.kind]
+    spoken = {path for name in _SPOKEN for path, score in columns[name].items() if score > 0}
+    order = sorted(files if spoken else (), key=lambda path: (-rough[path], path))[:CANDIDATES]
+    anchors = {path: max(0.0, rough[path]) ** 2 for path in order[:12] if files[path].kind == "source"}
+    columns["together"] = together(commits, anchors)
+    columns["rough"] = {path: max(0.0, rough[path]) for path in files}
+    return Evidence(columns, words, mentions, order)
+
+
+def relative(scores: Scores) -> Scores:
+    """The scores as a share of the highest."""
+    most = max(scores.values(), default=0.0)
+    return {path: score / most for path, score in scores.items()} if most > 0 else {}
+
+
+def _sum(columns: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
+    total: Scores = {}
+    for name, weight in weights.items():
+        for path, share in relative(columns.get(name, {})).items():
+            total[path] = total.get(path, 0.0) + weight * share
+    return total
+
+
+def _folders(scores: Scores, files: Mapping[str, object]) -> Scores:
+    """How well the other files of the folder match: the mean of its best three."""
+    by_folder: dict[str, list[tuple[float, str]]] = {}
+    for path in files:
+        by_folder.setdefault(path.rpartition("/")[0], []).append((scores.get(path, 0.0), path))
+    found: Scores = {}
+    for members in by_folder.values():
+        members.sort(key=lambda member: (-member[0], member[1]))
+        for _, path in members:
+            others = [other for other, name in members[:4] if name != path][:3]
+            found[path] = sum(others) / 3
+    return found

@@ -1,0 +1,102 @@
+"""BM25 over the terms of files, by where in the task a term stands, and over the parts of their paths."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from glmcode.context.index.snapshot import Snapshot
+from glmcode.context.index.words import WORD, TermCounter
+from glmcode.context.ranking.task import Task
+
+_K1, _B = 1.2, 0.6
+_COMMON = 0.6
+"""Terms that more than this share of the files hold tell nothing apart."""
+
+Scores = dict[str, float]
+"""Path to value; what is missing has none."""
+
+
+@dataclass(slots=True)
+class Lexical:
+    """What the words say."""
+
+    by_zone: dict[str, Scores]
+    rarity: dict[str, float]
+    """How much one occurrence of each term says in this repository."""
+    best: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    """The terms that say most for a file."""
+
+
+def lexical(snapshot: Snapshot, task: Task) -> Lexical:
+    """BM25 of each file for the task's title, prose, code and written-out names."""
+    zones: dict[str, Mapping[str, float]] = {**task.zones, "names": task.names}
+    weights = {term for zone in zones.values() for term in zone}
+    files = snapshot.files
+    # Two digits only: a line more in one file must not change the score of every other.
+    average = float(f"{sum(file.words for file in files.values()) / max(1, len(files)):.2g}") or 1.0
+    norm = {path: _K1 * (1 - _B + _B * file.words / average) for path, file in files.items()}
+    scores: dict[str, Scores] = {name: {} for name in zones}
+    rarity: dict[str, float] = {}
+    best: dict[str, list[tuple[float, str]]] = {}
+    for term in sorted(weights):
+        holders = list(snapshot.holding(term))
+        if not holders or (len(files) > 40 and len(holders) > _COMMON * len(files)):
+            continue
+        idf = rarity[term] = math.log(1 + (len(files) - len(holders) + 0.5) / (len(holders) + 0.5))
+        targets = [(scores[name], zone[term]) for name, zone in zones.items() if term in zone]
+        for path, times in holders:
+            part = idf * times * (_K1 + 1) / (times + norm[path])
+            for score, weight in targets:
+                score[path] = score.get(path, 0.0) + weight * part
+            if idf > 2:
+                best.setdefault(path, []).append((part, term))
+    return Lexical(scores, rarity, best)
+
+
+def path_terms(paths: list[str]) -> dict[str, dict[str, float]]:
+    """The terms of each path: those of the file's own name count double."""
+    counter = TermCounter()
+    folders: dict[str, dict[str, int]] = {}
+    found = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if folder not in folders:
+            folders[folder] = counter.count(folder)[0]
+        own = counter.count(name.partition(".")[0] or name)[0]
+        # The folder of a package's front file is its name.
+        if name.startswith(("__init__.", "mod.", "index.", "lib.", "main.")):
+            own = counter.count(folder.rpartition("/")[2])[0]
+        both: dict[str, float] = dict.fromkeys(folders[folder], 1.0)
+        both.update(dict.fromkeys(own, 2.0))
+        found[path] = both
+    return found
+
+
+def path_scores(by_path: Mapping[str, Mapping[str, float]], task: Task) -> dict[str, Scores]:
+    """How far the task's words name the path: with rare words, and as a share of the file name's own words."""
+    wanted: dict[str, float] = {}
+    for name, factor in (("title", 2.0), ("prose", 1.0), ("code", 1.0)):
+        for term, weight in task.zones[name].items():
+            wanted[term] = wanted.get(term, 0.0) + factor * min(weight, 2.0)
+    found_in: dict[str, int] = {}
+    for terms in by_path.values():
+        for term in terms:
+            found_in[term] = found_in.get(term, 0) + 1
+    count = len(by_path)
+    rarity = {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in found_in.items()}
+    weighed, covered = {}, {}
+    for path, terms in by_path.items():
+        hits = [term for term in terms if term in wanted]
+        if not hits:
+            continue
+        weighed[path] = sum(rarity[term] * terms[term] * wanted[term] for term in hits) / (4 + len(terms))
+        total = sum(rarity[term] for term, times in terms.items() if times == 2.0)
+        own = sum(rarity[term] for term in hits if terms[term] == 2.0)
+        if own and total:
+            covered[path] = own * own / total
+    return {"path": weighed, "file_name": covered}
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in order."""
+    return WORD.findall(text)

@@ -1,0 +1,138 @@
+"""Who names whom: what a file imports or includes, and which tests are meant for which files."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from glmcode.context.ranking.lexical import Scores
+
+MAX_IMPORTS = 200
+HEAD_CHARS = 16_000
+"""Imports stand at the top of a file."""
+_IMPORT = re.compile(
+    r"""^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([\w, \t*]+)|import[ \t]+(?:static[ \t]+)?([\w.]+)"""
+    r"""|(?:pub(?:\([\w:]+\))?[ \t]+)?use[ \t]+([\w:\\{}, ]+)|(?:pub[ \t]+)?mod[ \t]+(\w+);|using[ \t]+([\w.]+)"""
+    r"""|[ \t]*\#[ \t]*include[ \t]*["<]([\w./+-]+)[">]|require(?:_relative|_once)?[ \t(]+['"]([\w./@-]+)['"]"""
+    r"""|(?:_|\w+)?[ \t]*"([\w./-]+/[\w./-]+)"$)"""
+    r"""|(?:from|import|require\(|import\()[ \t]*['"]([\w./@-]+)['"]""",
+    re.MULTILINE,
+)
+_SPLIT = re.compile(r"[./\\:{}, ]+|::")
+_TEST_MARK = re.compile(r"^tests?_|_?tests?$|_spec$|\.(?:test|spec)$|(?<=[a-z])Tests?$", re.IGNORECASE)
+_IDLE = {"index", "mod", "__init__", "lib", "main"}
+
+
+class Modules:
+    """The repository's files by the names that others import them by."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._by_name: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        for path in paths:
+            parts = _module(path)
+            if parts:
+                self._by_name.setdefault(parts[-1].lower(), []).append((path, parts))
+            self._by_name.setdefault(PurePosixPath(path).name.lower(), []).append((path, tuple(path.split("/"))))
+
+    def imported(self, path: str, text: str) -> dict[str, int]:
+        """The files that one file imports, and how many parts of the name agree with the path."""
+        found: dict[str, int] = {}
+        for match in list(_IMPORT.finditer(text[:HEAD_CHARS]))[:MAX_IMPORTS]:
+            for wanted in _targets(match, path):
+                for target, agree in self._resolve(wanted, path):
+                    if target != path:
+                        found[target] = max(found.get(target, 0), agree)
+        return found
+
+    def _resolve(self, wanted: Sequence[str], path: str) -> list[tuple[str, int]]:
+        for length in (len(wanted), len(wanted) - 1):
+            if length < 1:
+                break
+            name = wanted[:length]
+            matches = [
+                (other, _common(name, parts)) for other, parts in self._by_name.get(name[-1].lower(), ()) if parts
+            ]
+            best = max((agree for _, agree in matches), default=0)
+            closest = [(other, agree) for other, agree in matches if agree == best]
+            if closest and (best > 1 or len(closest) <= 2):
+                if len(closest) > 4:
+                    folder = path.rpartition("/")[0]
+                    closest = [one for one in closest if one[0].rpartition("/")[0] == folder]
+                return closest[:4]
+        return []
+
+
+def _targets(match: "re.Match[str]", path: str) -> list[list[str]]:
+    module, names, *others = match.groups()
+    here = path.split("/")[:-1]
+    if module is not None:
+        dots = len(module) - len(module.lstrip("."))
+        parts = [part for part in module.split(".") if part]
+        base = (here[: len(here) - dots + 1] if dots else []) + parts
+        return [[*base, name.strip()] for name in names.split(",") if name.strip().isidentifier()] or [base]
+    target = next((one for one in others if one), "")
+    if target.startswith("."):
+        whole = [part for part in target.split("/") if part not in ("", ".")]
+        ups = whole.count("..")
+        base = here[: len(here) - ups] if ups else here
+        return [[*base, *(re.sub(r"\.[cm]?[jt]sx?$", "", part) for part in whole if part != "..")]]
+    if "/" in target:
+        parts = [part for part in target.split("/") if part]
+        if not parts:
+            return []
+        return [parts, [*parts[:-1], parts[-1].rpartition(".")[0]]] if "." in parts[-1] else [parts]
+    return [[part for part in _SPLIT.split(target) if part and part not in ("crate", "self", "super")]]
+
+
+def _module(path: str) -> tuple[str, ...]:
+    pure = PurePosixPath(path)
+    stem = pure.name.partition(".")[0]
+    return pure.parent.parts if stem in _IDLE and pure.parent.parts else (*pure.parent.parts, stem)
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    count = 0
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a.lower() != b.lower():
+            break
+        count += 1
+    return count
+
+
+def tested_name(path: str) -> str | None:
+    """The bare name of what a test file is for, in lower case without underscores; None where nothing marks a test."""
+    stem = PurePosixPath(path).name.rpartition(".")[0]
+    bare = _TEST_MARK.sub("", stem)
+    return bare.replace("_", "").lower() if bare != stem else None
+
+
+def from_tests(scores: Scores, tests: Iterable[str], sources: Iterable[str]) -> Scores:
+    """What the tests of a file score, given to the file: those named after it."""
+    by_name: dict[str, float] = {}
+    for path in tests:
+        name = tested_name(path) or PurePosixPath(path).parent.name.replace("_", "").lower()
+        if len(name) > 2:
+            by_name[name] = max(by_name.get(name, 0.0), scores.get(path, 0.0))
+    found = {}
+    for path in sources:
+        pure = PurePosixPath(path)
+        stem = pure.name.partition(".")[0]
+        name = (pure.parent.name if stem in _IDLE else stem).replace("_", "").lower()
+        if by_name.get(name):
+            found[path] = by_name[name]
+    return found
+
+
+def along(imports: Mapping[str, Mapping[str, int]], weights: Scores) -> tuple[Scores, Scores]:
+    """What the files of `weights` give to those they import, and what each file gets from those it imports."""
+    given: Scores = {}
+    taken: Scores = {}
+    for path, targets in imports.items():
+        if not targets:
+            continue
+        share = 1.0 / len(targets) ** 0.5
+        for target in targets:
+            if path in weights:
+                given[target] = given.get(target, 0.0) + weights[path] * share
+            if target in weights:
+                taken[path] = taken.get(path, 0.0) + weights[target] * share
+    return given, taken

@@ -1,0 +1,121 @@
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glmcode.context.files import list_files
+from glmcode.context.index.grammars import LANGUAGES, definitions
+from glmcode.context.index.outlines import Outlines
+from glmcode.context.index.pieces import MAX_PIECE_LINES, pieces_of
+from glmcode.context.index.snapshot import take_snapshot
+from glmcode.context.index.store import Store
+from tests.glmcode.context.conftest import Write
+
+PYTHON = b"import os\n\n\n@cached\ndef one():\n    return 1\n\n\nclass Two:\n    x = 1\n" + b"".join(
+    b"\n    def m%d(self):\n        return %d\n" % (n, n) for n in range(12)
+)
+DEFINITIONS = {
+    "a.py": (b"def one():\n    return 1\n", "one"),
+    "a.js": (b"export function one() {\n  return 1\n}\n", "one"),
+    "a.ts": (b"interface One {\n  a: number\n}\n", "One"),
+    "a.tsx": (b"const One = () => {\n  return <a/>\n}\n", "One"),
+    "a.go": (b"package a\n\nfunc (s *S) One() int {\n\treturn 1\n}\n", "One"),
+    "a.rs": (b"impl One {\n    fn x() {}\n}\n", "One"),
+    "a.java": (b"class One {\n  int x;\n}\n", "One"),
+    "a.kt": (b"fun one(): Int {\n  return 1\n}\n", "one"),
+    "a.scala": (b"object One {\n  val x = 1\n}\n", "One"),
+    "a.c": (b"static int *one(int a)\n{\n  return 0;\n}\n", "one"),
+    "a.cpp": (b"int A::one(int a) {\n  return 0;\n}\n", "one"),
+    "a.cs": (b"class One {\n  int x;\n}\n", "One"),
+    "a.rb": (b"def one\n  1\nend\n", "one"),
+    "a.php": (b"<?php\nfunction one() {\n  return 1;\n}\n", "one"),
+    "a.swift": (b"func one() -> Int {\n  return 1\n}\n", "one"),
+    "a.lua": (b"function one()\n  return 1\nend\n", "one"),
+    "a.sh": (b"one() {\n  echo 1\n}\n", "one"),
+    "a.sql": (b"CREATE TABLE one (\n  a int\n);\n", "one"),
+}
+
+
+@pytest.mark.parametrize("path", DEFINITIONS)
+def test_definitions_are_found_with_their_names(path: str) -> None:
+    data, name = DEFINITIONS[path]
+    language = LANGUAGES[path.partition(".")[2]]
+    assert name in {one.name for one in definitions(language, data)}
+
+
+@pytest.mark.parametrize("ending", sorted(LANGUAGES))
+def test_every_grammar_loads_and_cuts(ending: str) -> None:
+    data = b"one = 1\n\n\ntwo = 2\n"
+    assert [(piece.first, piece.last) for piece in pieces_of(f"a.{ending}", data)][-1][1] == 4
+
+
+def test_functions_are_whole_with_their_decorators_and_classes_have_a_head() -> None:
+    found = {(piece.inside, piece.name): (piece.first, piece.last) for piece in pieces_of("a.py", PYTHON)}
+    assert found["", ""] == (1, 3)
+    assert found["", "one"] == (4, 8)
+    assert found["", "Two"] == (9, 11)
+    assert found["Two", "m0"] == (12, 14)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["def a():", "    x = 1", "class B:", "", "# c", "@d", "}", '"""', "    def e(self):"])),
+    st.sampled_from(["a.py", "a.js", "a.txt", "a.md", "a.unknown"]),
+)
+def test_the_pieces_of_a_file_are_all_its_lines_in_order(lines: list[str], path: str) -> None:
+    data = "".join(f"{line}\n" for line in lines).encode()
+    found = pieces_of(path, data)
+    assert [line for piece in found for line in range(piece.first, piece.last + 1)] == list(range(1, len(lines) + 1))
+
+
+def test_a_long_function_is_cut() -> None:
+    data = b"def f():\n" + b"    x = 1\n" * 400
+    found = pieces_of("a.py", data)
+    assert max(piece.last - piece.first + 1 for piece in found) <= MAX_PIECE_LINES
+    assert {piece.name for piece in found} == {"f"}
+
+
+def outlines(tmp_path: Path, repo: Path) -> tuple[Outlines, list[tuple[str, str]]]:
+    store = Store(tmp_path / "index.sqlite")
+    files = take_snapshot(store, repo, list_files(repo)).files
+    return Outlines(store, repo), [(path, file.hash) for path, file in files.items()]
+
+
+def test_only_what_changed_is_parsed(tmp_path: Path, repo: Path, write: Write) -> None:
+    write({f"m{n}.py": f"def f{n}():\n    return {n}\n" for n in range(10)})
+    first, files = outlines(tmp_path, repo)
+    assert {piece.name for pieces in first.of(files).values() for piece in pieces} == {f"f{n}" for n in range(10)}
+    assert first.parsed == 10
+    write({"m3.py": "def changed():\n    return 3\n", "new.py": "def new():\n    return 4\n"})
+    again, files = outlines(tmp_path, repo)
+    assert "changed" in {piece.name for pieces in again.of(files).values() for piece in pieces}
+    assert again.parsed == 2
+
+
+def test_a_grammar_that_stalls_is_stopped_and_the_file_cut_by_its_lines(
+    tmp_path: Path, repo: Path, write: Write
+) -> None:
+    write(
+        {
+            "a.py": "def f():\n    return 1\n",
+            "b.py": "x = [" + "[" * 100_000 + "\n" * 200,
+            "c.py": "def g():\n    pass\n",
+        }
+    )
+    store = Store(tmp_path / "index.sqlite")
+    files = take_snapshot(store, repo, list_files(repo)).files
+    began = time.monotonic()
+    # No time at all: whatever is under way when the time is over is cut by its lines.
+    found = Outlines(store, repo, limit_s=0.0).of([(path, file.hash) for path, file in files.items()])
+    assert time.monotonic() - began < 60
+    assert set(found) == {file.hash for file in files.values()}
+    assert all(pieces for pieces in found.values())
+
+
+def test_a_file_that_is_gone_is_missing_and_the_others_are_not(tmp_path: Path, repo: Path, write: Write) -> None:
+    write({"a.py": "def f():\n    return 1\n", "b.py": "def g():\n    return 1\n"})
+    found, files = outlines(tmp_path, repo)
+    (repo / "a.py").unlink()
+    assert [piece.name for pieces in found.of(files).values() for piece in pieces] == ["g"]
