@@ -162,6 +162,14 @@ class GitWorkspace:
             self._applied_tree = tree
         return result
 
+    async def move(
+        self, trees: tuple[str, str], paths: frozenset[str], *, dry: bool = False, aside: str | None = None
+    ) -> ApplyResult:
+        if self.mode != "direct":
+            raise WorkspaceError("only the files of a direct workspace can be moved to another state")
+        view, store, owner = self._view, self._store, self.owner
+        return await apply_changes(view, store, owner, trees, self._state, only=paths, dry=dry, aside=aside)
+
     async def _doubts(self) -> Callable[[Difference], bool]:
         """Tells what of the repository may have changed while its state at the start was taken down."""
         return lambda _: False
