@@ -36,21 +36,24 @@ class SnapshotTaken(Record):
 
 
 class Restoring(Record):
-    """Files of the repository are about to be moved; `restored` or `rolled_back` with the same id says how it ended."""
+    """Files of the repository are about to be moved, by a restore or by a run that applies its changes.
+
+    `restored` or `rolled_back` with the same id says how it ended, or the `result` of the run.
+    """
 
     kind: Literal["restoring"] = "restoring"
     id: str
     before: str
-    """The tree of the repository."""
+    """A tree in which the files of `paths` are as they are."""
     tree: str
-    """One in which the files of `paths` are as they are to be."""
+    """One in which they are as they are to be."""
     paths: tuple[str, ...]
     aside: str
     """The folder in the repository where things are while they are moved."""
 
 
 class RolledBack(Record):
-    """A restore that was killed was taken back."""
+    """What began with `restoring` did not happen, or was taken back."""
 
     kind: Literal["rolled_back"] = "rolled_back"
     id: str

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from glmcode.session import marks
 from glmcode.session.marks import Restored
-from glmcode.session.rollback import roll_back
+from glmcode.session.rollback import MOVING_NAME, roll_back
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, SessionError, records
 from glmcode.session.timeline import TREES_NAME, Point, Timeline, keep_trees, read_timeline
 from glmcode.session.unapplied import WORKSPACE_NAME
@@ -121,7 +121,9 @@ class Restoring:
     async def _renew_patch(self, tree: str) -> None:
         assert self._timeline.there is not None
         patch = await TreeStore(self._session.folder / TREES_NAME).patch(self._timeline.there, tree)
-        (self._session.folder / PATCH_NAME).write_bytes(patch)
+        fresh = self._session.folder / f"{PATCH_NAME}.new"
+        fresh.write_bytes(patch)
+        fresh.replace(self._session.folder / PATCH_NAME)
 
 
 def in_the_way(paths: tuple[str, ...]) -> str:
@@ -145,8 +147,7 @@ async def open_restoring(session: Session, to: str, *, files: bool = True) -> As
         yield Restoring(session, timeline, to, Plan("", "", (), ()), None)
         return
     store = TreeStore(session.folder / TREES_NAME)
-    state = session.folder / WORKSPACE_NAME
-    if left_behind(state):
+    if left_behind(session.folder / WORKSPACE_NAME):
         raise SessionError(
             f"a killed run left its changes behind: `glmcode run --resume {session.id} PROMPT` goes on with them"
         )
@@ -154,6 +155,7 @@ async def open_restoring(session: Session, to: str, *, files: bool = True) -> As
     if timeline.waiting:
         yield Restoring(session, timeline, to, plan, None)
     else:
+        state = session.folder / MOVING_NAME
         await discard(state)
         trees = session.folder / TREES_NAME
         repo = Path(session.header.repo)

@@ -1,4 +1,4 @@
-"""Taking back a restore that was killed while it moved files of the repository."""
+"""Taking back what was killed while it moved files of the repository: a restore, or a run that applied its changes."""
 
 import shutil
 from pathlib import Path
@@ -6,23 +6,25 @@ from pathlib import Path
 from glmcode.session.marks import Restoring, RolledBack
 from glmcode.session.store import FILE_NAME, Session, records
 from glmcode.session.timeline import TREES_NAME
-from glmcode.session.unapplied import WORKSPACE_NAME
 from glmcode_sandbox.recover import discard
 from glmcode_sandbox.threads import finished
 from glmcode_sandbox.trees import TreeStore
 from glmcode_sandbox.workspace import open_workspace
 
+MOVING_NAME = "moving"
+"""The folder in a session's folder for the workspace that moves files of the repository; apart from that of a run."""
+
 
 async def roll_back(session: Session) -> tuple[str, ...] | None:
-    """Put back what a killed restore had moved; None where there was none.
+    """Put back what a killed process had moved; None where there was none.
 
-    Gives the files that someone changed after it was killed, which stay as they are. Raises WorkspaceError.
+    Gives the files that someone changed after that, which stay as they are. Raises WorkspaceError.
     """
     killed = _killed(session.folder / FILE_NAME)
     if killed is None:
         return None
     repo = Path(session.header.repo)
-    state, trees = session.folder / WORKSPACE_NAME, session.folder / TREES_NAME
+    state, trees = session.folder / MOVING_NAME, session.folder / TREES_NAME
     await discard(state)
     # All of its contents are in the trees, too.
     await finished(lambda: shutil.rmtree(repo / killed.aside, ignore_errors=True))
@@ -42,7 +44,7 @@ def _killed(path: Path) -> Restoring | None:
     for record in records(path):
         if record.get("kind") == "restoring":
             begun = Restoring.model_validate(record)
-        elif record.get("kind") in ("restored", "rolled_back"):
+        elif record.get("kind") in ("restored", "rolled_back", "result"):
             begun = None
     return begun
 

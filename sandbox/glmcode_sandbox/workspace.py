@@ -101,10 +101,10 @@ class Workspace(Protocol):
         """
         ...
 
-    async def apply(self, paths: frozenset[str] | None = None) -> ApplyResult:
+    async def apply(self, paths: frozenset[str] | None = None, *, aside: str | None = None) -> ApplyResult:
         """Isolated only: bring what changed since the start, or since the last `apply`, to the user's repository.
 
-        With `paths`, only those files or folders.
+        With `paths`, only those files or folders. `aside`: see `move`.
         """
         ...
 

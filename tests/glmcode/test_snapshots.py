@@ -1,6 +1,6 @@
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -17,11 +17,9 @@ from tests.glmcode.turns import HangingSandbox, agent_of, kinds, play
 class Place:
     """A workspace whose tree is a word that commands set; taking it needs time, and must not see commands run."""
 
-    mode = "isolated"
-    start_tree = "t0"
-
     def __init__(self, *, ready: bool = True, fails: bool = False) -> None:
-        self.state = "t0"
+        self.mode: Literal["direct", "isolated"] = "isolated"
+        self.start_tree = self.state = "t0"
         self.commands = 0
         self.taken: list[str] = []
         self.is_ready = asyncio.Event()
