@@ -19,6 +19,7 @@ from glmcode.events import (
 )
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
 from glmcode.session.store import INTERRUPTED, Session
+from glmcode.snapshots import Snapshots
 from glmcode.turn import Ending, LimitReached, Tally, TurnLimits
 from glmcode.watch import TurnWatch
 from glmcode.window import Window
@@ -52,6 +53,7 @@ class Agent:
         limits: TurnLimits = DEFAULT_LIMITS,
         prices: Prices | None = None,
         window: Window | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self._engine = engine
         self._toolbox = toolbox
@@ -70,6 +72,8 @@ class Agent:
         self._turn: asyncio.Task[None] | None = None
         self._call_ids = {call.id for message in session.messages for call in message.tool_calls}
         self._window = window or Window()
+        self._snapshots = snapshots or Snapshots(session)
+        self._snapshots.tell = lambda text: self._emit(Failure(error="snapshot", message=text))
         self._begin_turn()
 
     async def run(self, prompt: str) -> AsyncGenerator[Event, None]:
@@ -116,6 +120,7 @@ class Agent:
     async def _run_turn(self, prompt: str) -> None:
         self._begin_turn()
         self._session.append_message(Message(role="user", content=prompt))
+        self._snapshots.begin_turn()
         ending = await self._guarded_steps()
         if ending.reason == "error":
             self._emit(Failure(error=ending.detail, message=ending.message))
@@ -123,6 +128,7 @@ class Agent:
         for call in self._session.settle():
             self._emit(self._finished(call, ToolOutput(text=INTERRUPTED, summary="interrupted", is_error=True), 0.0))
         self._report_usage()
+        await self._snapshots.settle()
         self._emit(self._tally.finished(ending))
 
     async def _guarded_steps(self) -> Ending:
@@ -203,7 +209,10 @@ class Agent:
             return ToolOutput(text=f"Refused: {decision.reason}", summary="refused", is_error=True)
         self._tools.on_output = lambda text: self._emit(ToolOutputDelta(call_id=call.id, text=text))
         try:
-            return await self._toolbox.run(prepared, self._tools)
+            if prepared.tool.effect == "reads":
+                return await self._toolbox.run(prepared, self._tools)
+            async with self._snapshots.writing(call.id):
+                return await self._toolbox.run(prepared, self._tools)
         finally:
             self._tools.on_output = None
 

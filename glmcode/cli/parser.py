@@ -6,6 +6,7 @@ from pathlib import Path
 from glmcode.cli.airgap_parser import add_airgap
 from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.cli.engine_parser import add_engine
+from glmcode.cli.session_parser import add_session
 from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser, later
 
 EXIT_CODES = """\
@@ -44,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_agent_commands(commands)
     _add_sandbox(commands)
     _add_tool(commands)
-    _add_session(commands)
+    add_session(commands)
     add_airgap(commands)
     _add_small(commands)
     add_engine(commands)
@@ -237,23 +238,6 @@ def _add_tool(commands: "SubCommands[SubParser]") -> None:
         _add_place_flags(verb)
         verb.add_argument("--test-command", metavar="CMD", help="how this repository's tests are run")
         verb.add_argument("--command-timeout", type=float, metavar="SECONDS", help="default 120")
-
-
-def _add_session(commands: "SubCommands[SubParser]") -> None:
-    session = commands.add_parser("session", help="list, show and export sessions")
-    verbs = session.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
-    listing = verbs.add_parser("list", help="sessions of this repository, newest first")
-    listing.add_argument("--json", action="store_true", help="one JSON object")
-    listing.add_argument("--all", action="store_true", help="of every repository")
-    _add_repo(listing)
-    for name, text in (("show", "the conversation, for reading"), ("export", "the conversation as JSON or Markdown")):
-        verb = verbs.add_parser(name, help=text)
-        verb.add_argument("session", metavar="SESSION", nargs="?", help="default: the latest of this repository")
-        _add_repo(verb)
-        if name == "export":
-            verb.add_argument("--format", choices=("json", "markdown"), default="json", help="default json")
-    for name in ("replay", "diff", "restore"):
-        later(verbs, name)
 
 
 def _add_small(commands: "SubCommands[SubParser]") -> None:

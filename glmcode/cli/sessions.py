@@ -1,4 +1,4 @@
-"""`glmcode session`: list, show and export what is on disk."""
+"""`glmcode session`: list, show and export what is on disk; `session_time` has what compares and restores it."""
 
 import argparse
 import json
@@ -18,7 +18,12 @@ def run_session(options: argparse.Namespace) -> int:
     root = paths.sessions_dir()
     if options.verb == "list":
         return _list(options, root)
-    path = store.session_file(root, options.session or _latest(options, root))
+    if options.verb in ("steps", "diff", "restore", "fork"):
+        from glmcode.cli.session_time import run_time_machine
+
+        return run_time_machine(options, root)
+    wanted = options.session or store.latest(root, find_repository(options.repo or Path.cwd()))
+    path = store.session_file(root, wanted)
     header, conversation = store.read_whole(path)
     if options.verb == "export" and options.format == "json":
         print(as_json(header, conversation.said, conversation.compactions))
@@ -40,10 +45,3 @@ def _list(options: argparse.Namespace, root: Path) -> int:
     if not headers:
         print("no sessions yet")
     return ExitCode.DONE
-
-
-def _latest(options: argparse.Namespace, root: Path) -> str:
-    headers = store.headers(root, find_repository(options.repo or Path.cwd()))
-    if not headers:
-        raise store.SessionError("no session of this repository yet; `glmcode session list --all` shows the others")
-    return headers[0].id

@@ -20,7 +20,9 @@ from glmcode.lazy_sandbox import LazySandbox
 from glmcode.policy import Policy, nobody
 from glmcode.session import store
 from glmcode.session.store import Session
+from glmcode.session.timeline import TREES_NAME, keep_trees
 from glmcode.session.unapplied import WORKSPACE_NAME, unapplied_patch
+from glmcode.snapshots import Snapshots
 from glmcode.turn import TurnLimits
 from glmcode.window import Window
 from glmcode_engine.base import Engine
@@ -31,6 +33,7 @@ from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.open import open_sandbox, probe
 from glmcode_sandbox.workspace import Workspace, WorkspaceError, find_repository, open_workspace, protected
 from glmcode_tools.base import ToolContext
+from glmcode_tools.filetext import display_name
 from glmcode_tools.toolbox import Toolbox
 
 AUTO_CONTEXT_TOKENS = 24_000
@@ -111,7 +114,7 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
         await start_engine(engine, output.say)
         session = stack.enter_context(_open_session(settings, repo, engine, first_prompt))
         holding = await stack.enter_async_context(AsyncExitStack())
-        workspace = await _open_workspace(settings, repo, session, output, image, holding)
+        workspace, carried = await _open_workspace(settings, repo, session, output, image, holding)
         sandbox = _lazy(workspace, settings, image, session.folder)
         stack.push_async_callback(sandbox.close)
         job = Job(
@@ -121,7 +124,7 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
             sandbox=sandbox,
             engine=engine,
             session=session,
-            agent=_agent(settings, engine, sandbox, workspace, session),
+            agent=_agent(settings, engine, sandbox, workspace, Snapshots(session, workspace, carried=carried), session),
             output=output,
             image=image,
             out=out or session.folder,
@@ -149,28 +152,41 @@ def _prices(settings: Settings, engine: Engine) -> Prices | None:
 
 async def _open_workspace(
     settings: Settings, repo: Path, session: Session, output: Output, image: str | None, holding: AsyncExitStack
-) -> Workspace:
-    """The workspace, closed with `holding`; a resumed session's has what the session had changed."""
-    carried = await unapplied_patch(session) if settings.resume else b""
+) -> tuple[Workspace, bool]:
+    """The workspace, closed with `holding`; a resumed session's has what the session had changed, and says so."""
+    carried = await _carried(session, output) if settings.resume else b""
     mode = settings.workspace or "isolated"
     state_dir = session.folder / WORKSPACE_NAME
     store = await choose_store(settings, repo, mode, state_dir, image)
-    workspace = await open_workspace(repo, mode, state_dir=state_dir, store=store, image=image)
+    trees = session.folder / TREES_NAME
+    workspace = await open_workspace(repo, mode, state_dir=state_dir, store=store, image=image, trees=trees)
+    holding.push_async_callback(keep_trees, session.folder)
     holding.push_async_callback(workspace.close)
-    await _carry_over(carried, workspace, output)
-    return workspace
+    return workspace, await _carry_over(carried, workspace, output)
 
 
-async def _carry_over(patch: bytes, workspace: Workspace, output: Output) -> None:
-    """Go on with what the resumed session had changed, where it still fits the repository."""
+async def _carried(session: Session, output: Output) -> bytes:
+    """What a resumed session had changed and never applied. First takes back a restore that was killed."""
+    from glmcode.session.rollback import roll_back
+
+    if left := await roll_back(session):
+        output.say(
+            f"a restore was killed; these changed since and stay as they are: {', '.join(map(display_name, left[:10]))}"
+        )
+    return await unapplied_patch(session)
+
+
+async def _carry_over(patch: bytes, workspace: Workspace, output: Output) -> bool:
+    """Go on with what the resumed session had changed, where it still fits the repository; whether it did."""
     if not patch or workspace.mode == "direct":
-        return
+        return False
     try:
         await workspace.apply_patch(patch)
     except WorkspaceError as error:
         output.say(f"the earlier changes of this session no longer apply and are left out: {error}")
-        return
+        return False
     output.say("going on with the earlier changes of this session")
+    return True
 
 
 def _out_folder(settings: Settings, repo: Path) -> Path | None:
@@ -234,7 +250,14 @@ async def _sandbox_for(workspace: Workspace, settings: Settings, image: str | No
     )
 
 
-def _agent(settings: Settings, engine: Engine, sandbox: LazySandbox, workspace: Workspace, session: Session) -> Agent:
+def _agent(
+    settings: Settings,
+    engine: Engine,
+    sandbox: LazySandbox,
+    workspace: Workspace,
+    snapshots: Snapshots,
+    session: Session,
+) -> Agent:
     if not session.messages:
         system = load("system", workspace=sandbox.workdir, sandbox=f"{sandbox.kind}, network {settings.network}")
         session.append_message(Message(role="system", content=system))
@@ -258,4 +281,5 @@ def _agent(settings: Settings, engine: Engine, sandbox: LazySandbox, workspace: 
         ),
         prices=_prices(settings, engine),
         window=Window(settings.window, ask=window_asker(engine, settings)),
+        snapshots=snapshots,
     )

@@ -12,8 +12,10 @@ from glmcode.exit_codes import ExitCode
 from glmcode.headless.findings import Findings, Mode
 from glmcode.headless.job import AUTO_CONTEXT_TOKENS, Job, open_job
 from glmcode.interrupts import Interrupts
+from glmcode.session.marks import Restoring
 from glmcode_prompts.library import fix_prompt, load
 from glmcode_sandbox.base import SandboxError
+from glmcode_sandbox.transaction import new_aside
 from glmcode_sandbox.workspace import WorkspaceError, protected
 from glmcode_tools.filetext import display_name
 from glmcode_tools.testing.report import NoTests, TestReport
@@ -81,7 +83,7 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
         findings.verification = await _verify(verifier, findings.tests_before, tree, findings.patch)
         if findings.after:
             job.output.say(f"after: {describe(findings.after)}")
-    await _apply(job, findings)
+    await _apply(job, tree, findings)
 
 
 def _verifier(job: Job) -> "Verifier":
@@ -145,15 +147,16 @@ def _auto_budget(job: Job) -> int:
     return AUTO_CONTEXT_TOKENS if window is None else min(AUTO_CONTEXT_TOKENS, window // 4)
 
 
-async def _apply(job: Job, findings: Findings) -> None:
+async def _apply(job: Job, tree: str, findings: Findings) -> None:
     """Bring an isolated workspace's changes to the user's repository, when that is wanted."""
     changed = (*findings.files, *await job.workspace.new_git_folders())
     for path in protected(changed, job.workspace.hook_paths):
         job.output.say(f"warning: protected git, hook or task file changed: {display_name(path)}")
     if job.workspace.mode == "direct" or not findings.patch or not _wants_apply(job, findings):
         return
+    aside = _will_apply(job, tree, findings.files)
     try:
-        applied = await job.workspace.apply()
+        applied = await job.workspace.apply(aside=aside)
     except WorkspaceError as error:
         findings.refused = str(error)
     else:
@@ -162,6 +165,15 @@ async def _apply(job: Job, findings: Findings) -> None:
             findings.refused = f"changed in the repository meanwhile: {_listed(applied.conflicts)}"
     if findings.refused:
         job.output.say(f"not applied: {findings.refused}")
+
+
+def _will_apply(job: Job, tree: str, paths: tuple[str, ...]) -> str:
+    """Note what is about to be moved, so that it can be put back if we are killed; gives the folder to do it in."""
+    aside = new_aside()
+    job.session.append_record(
+        Restoring(id="apply", before=job.workspace.start_tree, tree=tree, paths=paths, aside=aside)
+    )
+    return aside
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -10,7 +10,9 @@ from glmcode_engine.messages import Message
 class Conversation:
     """Messages only ever join `said`. `view` is what the model is sent: the same, until it is compacted."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int = 0) -> None:
+        self.steps = steps
+        """How many steps the session has had, those that the user went back behind among them."""
         self.said: list[Message] = []
         self.view: list[Message] = []
         self.compactions: list[tuple[int, Compacted]] = []

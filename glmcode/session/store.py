@@ -1,8 +1,10 @@
 """The session file: append-only JSON lines, written before each request, readable after any crash.
 
 The first line is the header; then come `message` lines (what was said, in order; a `continued` line adds text to the
-last of them), `view` lines (what the model is sent of it from there on, after a compaction) and the events of the
-turns. A line that a crash cut short is ignored on reading and closed before the next append.
+last of them), `view` lines (what the model is sent of it from there on, after a compaction), the events of the
+turns, and the marks that tie steps to states of the files (`marks.py`). A `restored` line may go back: what was said
+since is left out from there on (`branches.py`). A line that a crash cut short is ignored on reading and closed before
+the next append.
 """
 
 import contextlib
@@ -20,6 +22,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from glmcode.events import PASSING, Compacted, Event, Record
+from glmcode.session.branches import read_branches
 from glmcode.session.conversation import Conversation
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Message, ToolCall
@@ -70,6 +73,11 @@ class Session:
         """How many messages the whole conversation has."""
         return len(self._conversation.said)
 
+    @property
+    def steps(self) -> int:
+        """How many steps the session has had, over all its turns."""
+        return self._conversation.steps
+
     def append_message(self, message: Message) -> None:
         """Add to the conversation; on disk when this returns."""
         self._conversation.add(message)
@@ -90,6 +98,8 @@ class Session:
 
     def append_event(self, event: Event) -> None:
         """Log what happened, except what the messages, a view or a later event hold already."""
+        if event.kind == "step_started":
+            self._conversation.steps += 1
         if event.kind not in PASSING and event.kind not in ("assistant_message", "compacted"):
             self.append_record(event, repeated={"text"} if event.kind == "tool_finished" else None)
 
@@ -118,10 +128,14 @@ class Session:
         self.close()
 
     def _write(self, record: dict[str, Any]) -> None:
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-        data = line.encode("utf-8", "surrogatepass") + b"\n"
+        data = line_of(record)
         while data:
             data = data[os.write(self._descriptor, data) :]
+
+
+def line_of(record: dict[str, Any]) -> bytes:
+    """A record as a session file holds it."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def unanswered(messages: list[Message]) -> list[ToolCall]:
@@ -182,10 +196,14 @@ def read(path: Path) -> tuple[Header, list[Message]]:
 
 
 def read_whole(path: Path) -> tuple[Header, Conversation]:
-    """Header of a session file, and all that was said. Raises SessionError."""
+    """Header of a session file, and all that was said, but for what the user went back behind. Raises SessionError."""
+    try:
+        branches = read_branches(records(path))
+    except LookupError as error:
+        raise SessionError(f"{path} goes back to a point that it does not hold: {error}") from None
     header: Header | None = None
-    conversation = Conversation()
-    for record in records(path):
+    conversation = Conversation(branches.steps)
+    for record in branches.lines():
         try:
             match record.get("kind"):
                 case "session":
@@ -233,6 +251,14 @@ def headers(root: Path, repo: Path | None = None) -> list[Header]:
             if repo is None or header.repo == str(repo):
                 found.append(header)
     return sorted(found, key=lambda header: header.created, reverse=True)
+
+
+def latest(root: Path, repo: Path) -> str:
+    """The id of the newest session of a repository. Raises SessionError."""
+    found = headers(root, repo)
+    if not found:
+        raise SessionError("no session of this repository yet; `glmcode session list --all` shows the others")
+    return found[0].id
 
 
 def _open_locked(path: Path, flags: int) -> int:

@@ -1,6 +1,7 @@
 """What a session changed that never reached the user's files, so that a resumed one goes on with it."""
 
 from pathlib import Path
+from typing import Any
 
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, records
 from glmcode_sandbox.recover import discard, recover_patch
@@ -21,5 +22,15 @@ async def unapplied_patch(session: Session) -> bytes:
         await discard(state)
         return patch
     await discard(state)
-    last = [record for record in records(session.folder / FILE_NAME) if record.get("kind") == "result"][-1:]
-    return kept.read_bytes() if last and not last[0].get("applied") and kept.is_file() else b""
+    told = [waits for record in records(session.folder / FILE_NAME) if (waits := _waits(record)) is not None]
+    return kept.read_bytes() if told and told[-1] and kept.is_file() else b""
+
+
+def _waits(record: dict[str, Any]) -> bool | None:
+    """Whether the kept patch waits to be applied, of the records that say so."""
+    match record.get("kind"):
+        case "result":
+            return not record.get("applied")
+        case "restored" if record.get("files"):
+            return bool(record.get("waits"))
+    return None

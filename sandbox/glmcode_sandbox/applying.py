@@ -19,7 +19,7 @@ class ApplyResult:
     """What became of the changes."""
 
     applied: bool
-    """False: there were conflicts and nothing was written."""
+    """False: nothing was written, since there were conflicts or since that was asked for."""
     paths: tuple[str, ...]
     """The files that differ, written if `applied`."""
     conflicts: tuple[str, ...] = ()
@@ -33,25 +33,30 @@ async def apply_changes(
     trees: tuple[str, str],
     scratch: Path,
     is_doubtful: Callable[[Difference], bool] = lambda _: False,
+    *,
+    only: frozenset[str] | None = None,
+    dry: bool = False,
+    aside: str | None = None,
 ) -> ApplyResult:
     """Make the differences between two trees (old, new) in the working tree of `view`, all or none.
 
-    `scratch` is a folder for temporary files. What `is_doubtful` is a conflict whatever is there. Raises WorkspaceError
-    when writing fails; all is as before then.
+    `scratch` is a folder for temporary files. What `is_doubtful` is a conflict whatever is there. With `only`, just
+    those files; with `dry`, conflicts are looked for and nothing is written. `aside`: see `Transaction`. Raises
+    WorkspaceError when writing fails; all is as before then.
     """
     old, new = trees
-    differences = await store.differences(old, new)
+    differences = [item for item in await store.differences(old, new) if only is None or item.path in only]
     paths = tuple(item.path for item in differences)
     if not differences:
         return ApplyResult(applied=True, paths=())
     writes, conflicts = await _compare(view, differences)
     conflicts = tuple(sorted({*conflicts, *(item.path for item in differences if is_doubtful(item))}))
-    if conflicts:
+    if conflicts or dry:
         return ApplyResult(applied=False, paths=paths, conflicts=conflicts)
     staged = scratch / f"staged-{secrets.token_hex(4)}"
     try:
         await store.check_out(new, [item.path for item in differences if item.new is not None], staged, scratch)
-        transaction = Transaction(view.work_tree, staged, owner)
+        transaction = Transaction(view.work_tree, staged, owner, aside=aside)
         await finished(lambda: transaction.run(writes))
     finally:
         await remove_folder(staged)

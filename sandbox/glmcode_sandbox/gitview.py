@@ -28,10 +28,12 @@ _IMPATIENT_S = 6.0
 
 
 def make_shadow(folder: Path, objects: Path, object_format: ObjectFormat, excludes: bytes) -> None:
-    """Make the shadow git folder: empty, reading further objects from the user's object store."""
-    (folder / "objects" / "info").mkdir(parents=True)
-    (folder / "refs").mkdir()
-    (folder / "info").mkdir()
+    """Make the shadow git folder: empty, reading further objects from the user's object store.
+
+    One that is there already keeps its objects.
+    """
+    for part in ("objects/info", "refs", "info"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     (folder / "HEAD").write_text("ref: refs/heads/none\n")
     version, extension = ("1", "[extensions]\n\tobjectFormat = sha256\n") if object_format == "sha256" else ("0", "")
     (folder / "config").write_text(f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{extension}")

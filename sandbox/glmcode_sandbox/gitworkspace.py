@@ -148,7 +148,7 @@ class GitWorkspace:
         if result.conflicts:
             raise WorkspaceError(f"the patch does not apply: in the way or changing: {', '.join(result.conflicts)}")
 
-    async def apply(self, paths: frozenset[str] | None = None) -> ApplyResult:
+    async def apply(self, paths: frozenset[str] | None = None, *, aside: str | None = None) -> ApplyResult:
         if self.mode == "direct":
             raise WorkspaceError("nothing to apply: the changes of a direct workspace are in the repository already")
         tree = await self.tree()
@@ -157,10 +157,19 @@ class GitWorkspace:
         theirs = GitView(self._shadow, self.repo, self._state / "user-index", loose_stat=False)
         await theirs.load_index(self._repository.index)
         trees = (self._applied_tree, tree)
-        result = await apply_changes(theirs, self._store, self.owner, trees, self._state, await self._doubts())
+        doubts = await self._doubts()
+        result = await apply_changes(theirs, self._store, self.owner, trees, self._state, doubts, aside=aside)
         if result.applied:
             self._applied_tree = tree
         return result
+
+    async def move(
+        self, trees: tuple[str, str], paths: frozenset[str], *, dry: bool = False, aside: str | None = None
+    ) -> ApplyResult:
+        if self.mode != "direct":
+            raise WorkspaceError("only the files of a direct workspace can be moved to another state")
+        view, store, owner = self._view, self._store, self.owner
+        return await apply_changes(view, store, owner, trees, self._state, only=paths, dry=dry, aside=aside)
 
     async def _doubts(self) -> Callable[[Difference], bool]:
         """Tells what of the repository may have changed while its state at the start was taken down."""

@@ -27,13 +27,18 @@ def _read_start(folder: Path) -> Start:
     return Start(values["tree"], folder / "index", left_out, submodules, absent)
 
 
+def left_behind(state_dir: Path) -> list[Path]:
+    """The folders of isolated workspaces that a killed run left below `state_dir`."""
+    found = [start.parent for start in state_dir.glob(f"workspace-*/{_START_FILE}")]
+    return [folder for folder in found if (folder / "tree").is_dir() or (folder / "upper").is_dir()]
+
+
 async def recover_patch(state_dir: Path, repo: Path) -> bytes:
     """The changes of the isolated workspace that was last open below `state_dir`, as a patch on what it started from.
 
     Empty where nothing was left behind. Removes nothing; see `discard`. Raises WorkspaceError.
     """
-    found = [start.parent for start in state_dir.glob(f"workspace-*/{_START_FILE}")]
-    left = [folder for folder in found if (folder / "tree").is_dir() or (folder / "upper").is_dir()]
+    left = left_behind(state_dir)
     if not left:
         return b""
     folder = max(left, key=lambda folder: (folder / _START_FILE).stat().st_mtime)

@@ -12,6 +12,11 @@ from glmcode_sandbox.beneath import opened, parent_of, parts_of, status
 from glmcode_sandbox.gitrun import WorkspaceError
 
 
+def new_aside() -> str:
+    """A name for a folder that is in nobody's way, and whose owner can tell that it is theirs after a crash."""
+    return f".glmcode-apply-{secrets.token_hex(6)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """What is to become of one path."""
@@ -26,12 +31,13 @@ class Write:
 class Transaction:
     """Moves staged files into `root` and what was there aside, and back again when anything fails."""
 
-    def __init__(self, root: Path, staged: Path, owner: tuple[int, int]) -> None:
+    def __init__(self, root: Path, staged: Path, owner: tuple[int, int], *, aside: str | None = None) -> None:
+        """`aside` names the folder in `root` that holds things meanwhile, see `new_aside`; it must not be there yet."""
         self._root = root
         self._staged = staged
         self._owner = owner if os.geteuid() == 0 else None
         self._undo: list[Callable[[], None]] = []
-        self._store_name = f".glmcode-apply-{secrets.token_hex(6)}"
+        self._store_name = aside or new_aside()
 
     def run(self, writes: Sequence[Write]) -> None:
         """Do all of `writes`, or nothing. New contents are read below `staged`, under the same relative paths.

@@ -13,7 +13,7 @@ from glmcode_sandbox.gitrun import WorkspaceError
 from glmcode_sandbox.gitworkspace import GitWorkspace, WorkspaceMode
 from glmcode_sandbox.overlayworkspace import OverlayWorkspace
 from glmcode_sandbox.protected import protected
-from glmcode_sandbox.repository import find_repository, open_repository
+from glmcode_sandbox.repository import Repository, find_repository, open_repository
 from glmcode_sandbox.threads import remove_folder
 from glmcode_sandbox.trees import FileChange
 
@@ -101,10 +101,20 @@ class Workspace(Protocol):
         """
         ...
 
-    async def apply(self, paths: frozenset[str] | None = None) -> ApplyResult:
+    async def apply(self, paths: frozenset[str] | None = None, *, aside: str | None = None) -> ApplyResult:
         """Isolated only: bring what changed since the start, or since the last `apply`, to the user's repository.
 
-        With `paths`, only those files or folders.
+        With `paths`, only those files or folders. `aside`: see `move`.
+        """
+        ...
+
+    async def move(
+        self, trees: tuple[str, str], paths: frozenset[str], *, dry: bool = False, aside: str | None = None
+    ) -> ApplyResult:
+        """Direct only: bring `paths` from how they are in one tree to how they are in another, all or nothing.
+
+        A file that is not as in the first is a conflict. With `dry` nothing is written. A process that is killed
+        meanwhile leaves the folder `aside` (from `new_aside`) in the repository.
         """
         ...
 
@@ -124,11 +134,18 @@ Store = Literal["copy", "overlay"]
 
 
 async def open_workspace(
-    repo: Path, mode: WorkspaceMode, *, state_dir: Path, store: Store = "copy", image: str | None = None
+    repo: Path,
+    mode: WorkspaceMode,
+    *,
+    state_dir: Path,
+    store: Store = "copy",
+    image: str | None = None,
+    trees: Path | None = None,
 ) -> Workspace:
     """Open the repository around `repo`. Copies and trees live in a new folder below `state_dir` until `close`.
 
-    `image` is the sandbox's; a layer is cleared away with it.
+    With `trees`, a folder of that one workspace's, the trees are there and outlive it; see `keep_history`. `image` is
+    the sandbox's; a layer is cleared away with it.
 
     Raises WorkspaceError: no repository, a bare or damaged one, no permission to write it (direct), or a
     `state_dir` inside it.
@@ -136,21 +153,12 @@ async def open_workspace(
     repository = await open_repository(find_repository(repo))
     top = repository.top
     _check_place(top, mode, state_dir)
+    state = _make_state(state_dir)
     try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = Path(tempfile.mkdtemp(prefix="workspace-", dir=state_dir.resolve()))
-    except OSError as error:
-        raise WorkspaceError(
-            f"{state_dir} cannot be written: {error.strerror}; set XDG_STATE_HOME elsewhere"
-        ) from error
-    try:
-        workspace: GitWorkspace
-        if mode == "isolated" and store == "overlay":
-            workspace = OverlayWorkspace(repository, state, state / "git", image)
-        else:
-            workspace = GitWorkspace(
-                mode, repository, state, state / "git", top if mode == "direct" else state / "tree"
-            )
+        if trees is not None:
+            trees.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (state / "git").symlink_to(trees.resolve())
+        workspace = _chosen(repository, mode, store, state, image)
         await workspace.start()
     except OSError as error:
         await remove_folder(state)
@@ -161,6 +169,23 @@ async def open_workspace(
         await remove_folder(state)
         raise
     return workspace
+
+
+def _chosen(repository: Repository, mode: WorkspaceMode, store: Store, state: Path, image: str | None) -> GitWorkspace:
+    if mode == "isolated" and store == "overlay":
+        return OverlayWorkspace(repository, state, state / "git", image)
+    host_path = repository.top if mode == "direct" else state / "tree"
+    return GitWorkspace(mode, repository, state, state / "git", host_path)
+
+
+def _make_state(state_dir: Path) -> Path:
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="workspace-", dir=state_dir.resolve()))
+    except OSError as error:
+        raise WorkspaceError(
+            f"{state_dir} cannot be written: {error.strerror}; set XDG_STATE_HOME elsewhere"
+        ) from error
 
 
 def _check_place(top: Path, mode: WorkspaceMode, state_dir: Path) -> None:

@@ -11,6 +11,7 @@ from glmcode.events import Event, TurnFinished
 from glmcode.policy import Ask, Policy, nobody
 from glmcode.session import store
 from glmcode.session.store import Session
+from glmcode.snapshots import Snapshots
 from glmcode.turn import TurnLimits
 from glmcode.window import Window
 from glmcode_engine.base import Engine
@@ -56,6 +57,7 @@ def agent_of(
     prices: Prices | None = None,
     wrap: Callable[[Engine], Engine] = lambda engine: engine,
     window: Window | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Agent:
     place = sandbox or FakeSandbox({"a.py": "x = 1\n", "b.py": "y = 2\n"})
     return Agent(
@@ -68,6 +70,7 @@ def agent_of(
         limits=limits or TurnLimits(),
         prices=prices,
         window=window,
+        snapshots=snapshots,
     )
 
 

@@ -1,0 +1,80 @@
+"""The records of a session file that tie its steps to states of the files.
+
+Steps count through the whole session here, over all its turns, and no number is used twice.
+"""
+
+from typing import Literal
+
+from glmcode.events import Record
+
+
+class WorkspaceOpened(Record):
+    """A run begins to work on the repository."""
+
+    kind: Literal["workspace"] = "workspace"
+    step: int
+    """How many steps the session had had."""
+    mode: Literal["direct", "isolated"]
+    start: str
+    """The tree of the user's repository then."""
+
+
+class SnapshotTaken(Record):
+    """The state of the workspace between two steps. Written only where it differs from the one before."""
+
+    kind: Literal["snapshot"] = "snapshot"
+    step: int
+    """The step after which it was taken."""
+    since: int
+    """Smaller than `step` where calls of several steps were made before a state could be taken."""
+    calls: tuple[str, ...] = ()
+    """The ids of the calls since the snapshot before; none for one at the beginning of a turn."""
+    tree: str | None
+    """None where it could not be taken."""
+    problem: str = ""
+    """Why not."""
+
+
+class Restoring(Record):
+    """Files of the repository are about to be moved, by a restore or by a run that applies its changes.
+
+    `restored` or `rolled_back` with the same id says how it ended, or the `result` of the run.
+    """
+
+    kind: Literal["restoring"] = "restoring"
+    id: str
+    before: str
+    """A tree in which the files of `paths` are as they are."""
+    tree: str
+    """One in which they are as they are to be."""
+    paths: tuple[str, ...]
+    aside: str
+    """The folder in the repository where things are while they are moved."""
+
+
+class RolledBack(Record):
+    """What began with `restoring` did not happen, or was taken back."""
+
+    kind: Literal["rolled_back"] = "rolled_back"
+    id: str
+
+
+class Restored(Record):
+    """The user went back to an earlier point; what came in between stays in the file."""
+
+    kind: Literal["restored"] = "restored"
+    id: str
+    """A point of its own: how everything was before this restore."""
+    to: str
+    """The point: a step, `start`, `end` or the id of an earlier restore."""
+    conversation: bool
+    """Whether the conversation goes on from there."""
+    files: bool
+    """Whether the files are as they were there."""
+    before: str | None = None
+    """The tree of the repository before, where `files`; of an isolated workspace that was not applied its own."""
+    tree: str | None = None
+    """The tree after."""
+    waits: bool = False
+    """Whether the repository was left alone: the patch beside the session file, which waits to be applied, was made
+    anew."""
