@@ -72,6 +72,7 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
     cancel_run, interrupts.target = interrupts.target, job.agent.cancel
     findings.turn = await _turn(job, prompt)
     interrupts.target = cancel_run
+    await job.sandbox.close()  # what still runs in it would write on while the change is taken down
     tree = await job.workspace.tree()
     job.tell_notes()
     findings.patch = await job.workspace.patch(tree)

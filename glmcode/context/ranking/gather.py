@@ -11,7 +11,7 @@ from glmcode.context.ranking.links import from_tests
 from glmcode.context.ranking.past import history_scores, together
 from glmcode.context.ranking.task import Task
 
-CANDIDATES = 160
+CANDIDATES = 120
 """So many files are looked at closely."""
 _ROUGH = {
     **{"title": 1.0, "prose": 1.0, "code": 0.6, "names": 1.2, "path": 1.2, "file_name": 0.6, "said": 1.0},

@@ -44,21 +44,22 @@ class Modules:
         return found
 
     def _resolve(self, wanted: Sequence[str], path: str) -> list[tuple[str, int]]:
-        for length in (len(wanted), len(wanted) - 1):
-            if length < 1:
-                break
-            name = wanted[:length]
-            matches = [
-                (other, _common(name, parts)) for other, parts in self._by_name.get(name[-1].lower(), ()) if parts
-            ]
-            best = max((agree for _, agree in matches), default=0)
-            closest = [(other, agree) for other, agree in matches if agree == best]
-            if closest and (best > 1 or len(closest) <= 2):
-                if len(closest) > 4:
-                    folder = path.rpartition("/")[0]
-                    closest = [one for one in closest if one[0].rpartition("/")[0] == folder]
-                return closest[:4]
-        return []
+        # The last part may be a name in the module rather than the module: what agrees with more of a path is meant.
+        whole, without = self._closest(wanted), self._closest(wanted[:-1])
+        found = without if without and (not whole or without[0][1] > whole[0][1]) else whole
+        if not found or (found[0][1] < 2 and len(found) > 2):
+            return []
+        if len(found) > 4:
+            folder = path.rpartition("/")[0]
+            found = [one for one in found if one[0].rpartition("/")[0] == folder]
+        return found[:4]
+
+    def _closest(self, name: Sequence[str]) -> list[tuple[str, int]]:
+        if not name:
+            return []
+        matches = [(other, _common(name, parts)) for other, parts in self._by_name.get(name[-1].lower(), ())]
+        best = max((agree for _, agree in matches), default=0)
+        return [(other, agree) for other, agree in matches if agree == best]
 
 
 def _targets(match: "re.Match[str]", path: str) -> list[list[str]]:
