@@ -18,7 +18,7 @@ ENTRIES = [entry for each in CLASSES for entry in each.entries]
 
 def _marks(place: Place, entry: Entry | None = None) -> list[pytest.MarkDecorator]:
     named = pytest.mark.docker if place.startswith("docker") else pytest.mark.bwrap
-    return [named, pytest.mark.slow] if entry is not None and entry.slow else [named]
+    return [named, pytest.mark.slow, pytest.mark.timeout(300)] if entry is not None and entry.slow else [named]
 
 
 GROUPS = [
