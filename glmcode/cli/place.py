@@ -5,12 +5,14 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from glmcode.cli.settings import say
 from glmcode.config import ConfigError, Settings
 from glmcode.exit_codes import ExitCode
+from glmcode.guarded import guarded
 from glmcode.images import resolve_image
 from glmcode.layers import choose_store
 from glmcode.offline import go_offline
@@ -18,7 +20,7 @@ from glmcode.policy import Decision, Policy
 from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.clean import StreamCleaner
 from glmcode_sandbox.open import open_sandbox, probe
-from glmcode_sandbox.workspace import find_repository, open_workspace, protected
+from glmcode_sandbox.workspace import Workspace, find_repository, open_workspace, protected
 from glmcode_tools.base import ToolContext, ToolOutput
 from glmcode_tools.toolbox import Toolbox
 
@@ -35,7 +37,7 @@ _NEEDED = {"read": 1, "write": 1, "edit": 3, "glob": 1, "grep": 1, "shell": 1}
 
 
 @asynccontextmanager
-async def open_place(settings: Settings) -> AsyncIterator[Sandbox]:
+async def open_place(settings: Settings) -> AsyncIterator[tuple[Sandbox, Workspace]]:
     """A started sandbox on the repository, direct unless isolated is asked for; gone at the end."""
     go_offline(settings, say)
     repo = find_repository(settings.repo or Path.cwd())
@@ -47,21 +49,22 @@ async def open_place(settings: Settings) -> AsyncIterator[Sandbox]:
         store = await choose_store(settings, repo, mode, state_dir, image)
         workspace = await open_workspace(repo, mode, state_dir=state_dir, store=store, image=image)
         try:
-            on_host = settings.sandbox == "none"
-            sandbox = await open_sandbox(
-                settings.sandbox,
-                mounts=workspace.mounts,
-                workdir=str(workspace.host_path) if on_host else workspace.path,
-                owner=workspace.owner,
-                image=image,
-                network=settings.network,
-                runtime=settings.runtime,
-            )
-            try:
-                await sandbox.start()
-                yield sandbox
-            finally:
-                await sandbox.close()
+            async with guarded(workspace, say):
+                on_host = settings.sandbox == "none"
+                sandbox = await open_sandbox(
+                    settings.sandbox,
+                    mounts=workspace.mounts,
+                    workdir=str(workspace.host_path) if on_host else workspace.path,
+                    owner=workspace.owner,
+                    image=image,
+                    network=settings.network,
+                    runtime=settings.runtime,
+                )
+                try:
+                    await sandbox.start()
+                    yield sandbox, workspace
+                finally:
+                    await sandbox.close()
         finally:
             await workspace.close()
 
@@ -74,7 +77,7 @@ async def execute(settings: Settings, script: str, timeout_s: float | None) -> i
         sys.stdout.write(cleaner.feed(data))
         sys.stdout.flush()
 
-    async with open_place(settings) as sandbox:
+    async with open_place(settings) as (sandbox, _):
         result = await sandbox.exec(script, timeout_s=timeout_s or settings.command_timeout, on_output=show)
     sys.stdout.write(cleaner.finish())
     for note in (result.note, f"timed out after {result.duration_s:.0f} s" if result.timed_out else None):
@@ -90,8 +93,9 @@ async def run_tool(settings: Settings, name: str, words: Sequence[str]) -> int:
     prepared = toolbox.prepare(name, json.dumps(arguments))
     if isinstance(prepared, ToolOutput):
         return _show(prepared)
-    async with open_place(settings) as sandbox:
-        policy = Policy(settings.approval or "deny", protected, sandbox.workdir)
+    async with open_place(settings) as (sandbox, workspace):
+        guarded = partial(protected, hook_paths=workspace.hook_paths)
+        policy = Policy(settings.approval or "deny", guarded, sandbox.workdir)
         decision = policy.judge("tool", toolbox.one_line(prepared), prepared.tool.effect, prepared.paths)
         if not isinstance(decision, Decision) or not decision.allowed:
             reason = decision.reason if isinstance(decision, Decision) else decision.effect

@@ -13,6 +13,7 @@ from glmcode.config import ConfigError, Settings
 from glmcode.cost import Prices, known_prices
 from glmcode.engines import is_script, open_engine, start_engine, window_asker
 from glmcode.events import Event, SessionStarted
+from glmcode.guarded import guarded
 from glmcode.headless.output import Output
 from glmcode.images import describe_sandbox, resolve_image
 from glmcode.layers import choose_store
@@ -116,6 +117,7 @@ async def open_job(settings: Settings, first_prompt: str) -> AsyncIterator[Job]:
         holding = await stack.enter_async_context(AsyncExitStack())
         workspace, carried = await _open_workspace(settings, repo, session, output, image, holding)
         sandbox = _lazy(workspace, settings, image, session.folder)
+        await stack.enter_async_context(guarded(workspace, output.say))
         stack.push_async_callback(sandbox.close)
         job = Job(
             settings=settings,

@@ -150,10 +150,13 @@ def _auto_budget(job: Job) -> int:
 
 async def _apply(job: Job, tree: str, findings: Findings) -> None:
     """Bring an isolated workspace's changes to the user's repository, when that is wanted."""
+    if job.workspace.mode == "direct":
+        # `guarded` names them at the end.
+        return
     changed = (*findings.files, *await job.workspace.new_git_folders())
     for path in protected(changed, job.workspace.hook_paths):
         job.output.say(f"warning: protected git, hook or task file changed: {display_name(path)}")
-    if job.workspace.mode == "direct" or not findings.patch or not _wants_apply(job, findings):
+    if not findings.patch or not _wants_apply(job, findings):
         return
     aside = _will_apply(job, tree, findings.files)
     try:

@@ -31,6 +31,8 @@ _ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types", "services"),
     *("protocols", "ssl/certs", "pki/tls/certs", "ca-certificates", "java-17-openjdk", "java-21-openjdk"),
 )
+_NAMESPACES = ("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent")
+"""No further user namespaces inside: they would give capabilities there, and with them more of the kernel to attack."""
 _ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf")
 _SHELLS = "/run/glmcode"
 # The keeper of `keeper.py`. Not `sh &`, which would have all commands ignore SIGINT for ever.
@@ -188,8 +190,8 @@ def arguments(
     shells: str,
 ) -> list[str]:
     """All words between `bwrap` and the program. `shells`: the host's folder with the FIFOs of the keeper."""
-    words = ["--unshare-all", *(["--share-net"] if network == "host" else [])]
-    words += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    words = [*_NAMESPACES, *(["--share-net"] if network == "host" else [])]
+    words += ["--new-session", "--cap-drop", "ALL", "--clearenv"]
     for name, value in env.items():
         words += ["--setenv", name, value]
     words += ["--ro-bind", "/usr", "/usr"]
@@ -202,7 +204,9 @@ def arguments(
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     words += ["--ro-bind-data", str(passwd_fd), "/etc/passwd", "--ro-bind-data", str(group_fd), "/etc/group"]
     size = ["--size", str(limits.tmp_bytes), "--perms"]
-    words += ["--proc", "/proc", "--dev", "/dev", *size, "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+    # Read-only: uid 0 of the host may write its settings in /proc/sys, core_pattern too, without any capability.
+    words += ["--proc", "/proc", "--remount-ro", "/proc"]
+    words += ["--dev", "/dev", *size, "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
     words += [*size, "1777", "--tmpfs", "/tmp", *size, "0700", "--tmpfs", HOME]
     if _own_prefix() and _reachable(Path(sys.base_prefix), owner):
         words += ["--ro-bind-try", sys.base_prefix, sys.base_prefix]
@@ -222,7 +226,7 @@ def find_bwrap() -> str:
 
 async def probe_bwrap() -> None:
     """Really make one sandbox. Raises NoSandboxError with the reason: namespaces are often forbidden."""
-    words = ["--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+    words = [*_NAMESPACES, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/proc"]
     words += ["--size", "4096", "--perms", "0700", "--tmpfs", "/tmp"]
     channel = await spawn([find_bwrap(), *words, "sh", "-c", "echo works"], env={}, cwd="/")
     try:

@@ -15,7 +15,7 @@ from glmcode_sandbox.copytree import CopyReport, copy_tree
 from glmcode_sandbox.gitrun import GitFailed, WorkspaceError
 from glmcode_sandbox.gitview import GitView, make_shadow
 from glmcode_sandbox.layered import Start
-from glmcode_sandbox.mounts import direct_mounts, isolated_mounts, mount_notes
+from glmcode_sandbox.mounts import direct_mounts, guarded_mounts, isolated_mounts, mount_notes
 from glmcode_sandbox.privategit import make_private_git
 from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
@@ -57,7 +57,7 @@ class GitWorkspace:
         await asyncio.to_thread(make_shadow, self._shadow, objects, repository.object_format, repository.excludes)
         skipped = (await self._copy()).skipped if self.mode == "isolated" else []
         await self._take_start()
-        self._set_mounts(await direct_mounts(repository, self._state) if self.mode == "direct" else None)
+        self._set_mounts(await self._direct_mounts() if self.mode == "direct" else None)
         self._note(skipped)
         write_start(self._state, Start.of(self._view, self.start_tree))
 
@@ -80,6 +80,11 @@ class GitWorkspace:
         report = await finished(lambda: copy_tree(self.repo, self.host_path, leave_out=leave_out, stop=stop), stop)
         report.skipped += (await make_private_git(self._repository, self.host_path / ".git", stop=stop)).skipped
         return report
+
+    async def _direct_mounts(self) -> tuple[Mount, ...]:
+        inner = (*self._view.submodules, *self._view.nested)
+        guarded = await asyncio.to_thread(guarded_mounts, self.repo, self.hook_paths, inner)
+        return (*await direct_mounts(self._repository, self._state), *guarded)
 
     def _set_mounts(self, mounts: tuple[Mount, ...] | None) -> None:
         self.mounts = mounts if mounts is not None else isolated_mounts(self._repository, self.host_path)

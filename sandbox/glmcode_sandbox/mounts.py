@@ -13,6 +13,9 @@ ORIGINALS = "original-objects"
 """Where in a private `.git` the objects of the user's repository appear."""
 
 
+_MAX_GUARDED = 200
+
+
 async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, ...]:
     """The repository itself, writable, its whole `.git` read-only on top.
 
@@ -35,6 +38,20 @@ async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, .
         shown.chmod(0o644)
         mounts.append(Mount(shown, str(hidden), read_only=True))
     return tuple(mounts)
+
+
+def guarded_mounts(top: Path, hook_paths: Sequence[str], inner: Sequence[str]) -> tuple[Mount, ...]:
+    """What else of a direct workspace is read-only: hooks, and the `.git` of the repositories `inner`. Blocks.
+
+    A submodule that was never fetched is an empty folder, in which git would look for a repository. What does not
+    exist, or is a link, cannot be mounted; see `guarding.py`.
+    """
+    paths = [top / path for path in hook_paths]
+    for folder in (top / path for path in inner):
+        empty = folder.is_dir() and not any(folder.iterdir())
+        paths.append(folder if empty else folder / ".git")
+    there = [path for path in sorted(set(paths))[:_MAX_GUARDED] if path.exists() and path.resolve() == path]
+    return tuple(Mount(path, str(path), read_only=True) for path in there)
 
 
 def isolated_mounts(repository: Repository, copy: Path) -> tuple[Mount, ...]:

@@ -1,6 +1,8 @@
 """The user's repository: finding it, and the few facts that its own git folder is asked for."""
 
 import os
+import re
+import shlex
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,12 @@ from glmcode_sandbox.gitrun import GitFailed, WorkspaceError, git_environment, r
 ObjectFormat = Literal["sha1", "sha256"]
 
 _ASK_TIMEOUT_S = 20.0
+_PATHS = r"^(core\.hookspath|core\.excludesfile|include\.path|includeif\..*\.path)$"
+_PROGRAMS = (
+    r"^(core\.(fsmonitor|pager|editor|sshcommand|askpass|gitproxy)|diff\.external|diff\..*\.(command|textconv)"
+    r"|filter\..*\.(clean|smudge|process)|merge\..*\.driver|credential\.(.*\.)?helper|gpg\.(.*\.)?program"
+    r"|sequence\.editor|interactive\.difffilter|alias\..*|pager\..*)$"
+)
 _MAX_EXCLUDES_BYTES = 1024 * 1024
 
 
@@ -130,10 +138,13 @@ async def _settings(git_dir: Path, top: Path) -> list[tuple[str, str]]:
     environment["HOME"] = os.environ.get("HOME", "/nonexistent")
     if "XDG_CONFIG_HOME" in os.environ:
         environment["XDG_CONFIG_HOME"] = os.environ["XDG_CONFIG_HOME"]
-    pattern = r"^(core\.hookspath|core\.excludesfile|include\.path|includeif\..*\.path)$"
     try:
         output = await run_git(
-            ("config", "--includes", "-z", "--get-regexp", pattern), environment, cwd=Path("/"), timeout_s=20, ok=(0, 1)
+            ("config", "--includes", "-z", "--get-regexp", f"{_PATHS}|{_PROGRAMS}"),
+            environment,
+            cwd=Path("/"),
+            timeout_s=20,
+            ok=(0, 1),
         )
     except GitFailed as error:
         raise WorkspaceError(f"the git configuration of {top} cannot be read: {error}") from None
@@ -142,15 +153,31 @@ async def _settings(git_dir: Path, top: Path) -> list[tuple[str, str]]:
 
 
 def _inside(top: Path, git_dir: Path, settings: list[tuple[str, str]]) -> tuple[str, ...]:
-    found = []
+    found: list[Path] = []
     for key, value in settings:
         if key == "core.excludesfile":
             continue
-        base = top if key == "core.hookspath" else git_dir
-        path = Path(os.path.normpath(base / Path(value).expanduser()))
-        if path.is_relative_to(top) and path != top and not path.is_relative_to(top / ".git"):
-            found.append(str(path.relative_to(top)))
-    return tuple(sorted(set(found)))
+        if not re.match(_PATHS, key):
+            paths = [path for word in _words(value) if _is_program(path := Path(os.path.normpath(top / word)), word)]
+        else:
+            base = top if key == "core.hookspath" else git_dir
+            paths = [Path(os.path.normpath(base / Path(value).expanduser()))]
+        found += [path for path in paths if path.is_relative_to(top) and path != top]
+    return tuple(sorted({str(path.relative_to(top)) for path in found if not path.is_relative_to(top / ".git")}))
+
+
+def _words(command: str) -> list[str]:
+    words = shlex.shlex(command.removeprefix("!"), posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    try:
+        return list(words)
+    except ValueError:
+        return command.split()
+
+
+def _is_program(path: Path, word: str) -> bool:
+    """Whether a word of a command that the person's git runs may be a program of the tree; it need not exist yet."""
+    return path.is_file() or ("/" in word and not path.is_dir())
 
 
 def _excludes(common: Path, settings: list[tuple[str, str]]) -> bytes:
