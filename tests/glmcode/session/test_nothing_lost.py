@@ -11,6 +11,7 @@ import pytest
 
 from glmcode.session import store
 from glmcode.session.timeline import TREES_NAME, Timeline, read_timeline
+from tests.cli import host_image
 from tests.glmcode.session.fast_cli import FastCli, fast_cli
 from tests.sandbox.repositories import contents, git, git_state, make_repository, write
 
@@ -168,3 +169,9 @@ def play(story: Story, actions: int) -> None:
 def test_whatever_happens_every_state_comes_back(tmp_path: Path, seed: int, workspace: str) -> None:
     with fast_cli(tmp_path) as cli:
         play(Story(cli, seed, workspace, "--sandbox", "none"), actions=6)
+
+
+@pytest.mark.docker
+def test_whatever_happens_every_state_of_a_layer_comes_back(tmp_path: Path) -> None:
+    with host_image("glmcode-story-test") as image, fast_cli(tmp_path) as cli:
+        play(Story(cli, 3, "isolated", "--sandbox", "docker", "--image", image), actions=4)
