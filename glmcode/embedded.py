@@ -56,12 +56,12 @@ class EmbeddedEngine:
     async def start(self, say: Callable[[str], None]) -> None:
         """Use the server that runs, or start one. Raises EngineError with the cause where there is none to be had."""
         from glmcode.engine_options import NoModelPath, serve_options
-        from glmcode_engine.sglang.attach import attached, is_supervised
+        from glmcode_engine.sglang.attach import attached
         from glmcode_engine.sglang.preflight import ServeError
 
         try:
             options = serve_options(self._settings, paths.engine_dir())
-            runs = is_supervised(options.place)
+            runs = options.place.is_supervised()
             record = await self._stack.enter_async_context(attached(options, PhaseTeller(say)))
         except (ServeError, NoModelPath) as error:
             raise EngineError("unreachable", str(error), retry="never") from None

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from glmcode.config import Settings
-from glmcode_engine.sglang.attach import is_supervised
 from glmcode_engine.sglang.command import ServeSpec
 from glmcode_engine.sglang.options import ServeOptions
 from glmcode_engine.sglang.record import DEFAULT_NAME, Place
@@ -30,7 +29,7 @@ def serve_options(
     Raises NoModelPath, and ValueError for values that do not fit.
     """
     place = Place(folder, name)
-    record = place.read() if is_supervised(place) else None
+    record = place.read() if place.is_supervised() else None
     model = settings.model_path or (record.model_path if record else None)
     if model is None:
         raise NoModelPath(

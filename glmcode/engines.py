@@ -57,6 +57,16 @@ def window_asker(engine: Engine, settings: Settings) -> Callable[[], Awaitable[i
             return None
 
 
+async def ready_window(engine: Engine, settings: Settings) -> int | None:
+    """The window as far as it is known before the first request without asking a server elsewhere."""
+    if engine.info.kind != "sglang":
+        return settings.window
+    from glmcode.embedded import EmbeddedEngine
+
+    assert isinstance(engine, EmbeddedEngine)
+    return await engine.window()
+
+
 def is_script(info: EngineInfo) -> bool:
     """Whether a script plays instead of a model; every face says so."""
     return info.kind == "scripted"

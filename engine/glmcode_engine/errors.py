@@ -21,6 +21,9 @@ _FILTERED = re.compile(
     r"content[ _]?(?:filter|policy)|^sensitive\b|sensitive (?:content|information|words?)|unsafe content", re.IGNORECASE
 )
 
+_PAGE = re.compile(r"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+_TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -111,7 +114,7 @@ def _reset(message: str, wait_s: float | None) -> str:
 def _read_body(body: object) -> tuple[str, str]:
     """The message and the code of an error body: nested under `error` (OpenAI, vLLM, Z.ai), flat (SGLang), or text."""
     if not isinstance(body, dict):
-        return (body, "") if isinstance(body, str) else ("", "")
+        return (_plain(body), "") if isinstance(body, str) else ("", "")
     fields: dict[str, Any] = body
     inner = fields.get("error")
     if isinstance(inner, dict):
@@ -122,6 +125,14 @@ def _read_body(body: object) -> tuple[str, str]:
         message = f"{message}: {metadata['raw']}"  # OpenRouter's place for what the server behind it said
     code = fields.get("code") or fields.get("type")
     return str(message), str(code if code is not None else "")
+
+
+def _plain(text: str) -> str:
+    """A text as it is; of a web page, which proxies and other servers send, its title."""
+    if not _PAGE.match(text):
+        return text
+    title = _TITLE.search(text)
+    return f"a web page, {title[1].strip()!r}" if title else "a web page"
 
 
 def _by_wording(status: int | None, message: str, code: str) -> Meaning | None:
@@ -144,7 +155,7 @@ def _by_status(status: int | None, endpoint: Endpoint, api_key: str | None) -> M
             return Meaning("auth", "the key was refused; check GLMCODE_API_KEY (or ZAI_API_KEY for Z.ai)")
         case 402:
             return _ACCOUNT
-        case 404 | 405:
+        case 404 | 405 | 501:
             return Meaning("unreachable", "nothing answers chat requests there; check --base-url", "never")
         case 413:
             return _ZAI_CODES[1261]

@@ -26,17 +26,22 @@ class Patience:
     brief_delays_s: tuple[float, ...] = (0.5, 1.5)
     """The whole patience with a server that is not there at all."""
 
-    def delay(self, error: EngineError, failures: int, elapsed_s: float, chance: float) -> float | None:
-        """How long to wait after the `failures`-th failure (from 1), or None to give up. `chance` is in [0, 1)."""
+    def delay(
+        self, error: EngineError, failures: int, elapsed_s: float, chance: float, *, was_there: bool = False
+    ) -> float | None:
+        """How long to wait after the `failures`-th failure (from 1), or None to give up. `chance` is in [0, 1).
+
+        A server that `was_there` and is gone may be starting again, which takes minutes.
+        """
         spread = 1 + self.jitter * (2 * chance - 1)
         match error.retry:
             case "never":
                 return None
-            case "briefly":
+            case "briefly" if not was_there:
                 if failures > len(self.brief_delays_s):
                     return None
                 delay = self.brief_delays_s[failures - 1] * spread
-            case "patiently":
+            case "briefly" | "patiently":
                 steps = min(failures - 1, 64)
                 delay = min(self.first_delay_s * self.factor**steps, self.max_delay_s) * spread
         delay = max(delay, error.retry_after_s or 0.0)
@@ -63,6 +68,8 @@ class PatientEngine:
         self._sleep = sleep
         self._clock = clock
         self._chance = chance
+        self._was_there = False
+        """Whether it has answered, or failed as only a server can that is there."""
 
     @property
     def info(self) -> EngineInfo:
@@ -83,12 +90,15 @@ class PatientEngine:
                     async for part in parts:
                         answered = answered or part.kind in _ANSWER_KINDS
                         yield part
+                self._was_there = True
                 return
             except EngineError as error:
                 failures += 1
+                self._was_there = self._was_there or answered or error.retry == "patiently"
                 now = self._clock()
                 first_failure = now if first_failure is None else first_failure
-                delay = self._patience.delay(error, failures, now - first_failure, self._chance())
+                elapsed_s = now - first_failure
+                delay = self._patience.delay(error, failures, elapsed_s, self._chance(), was_there=self._was_there)
                 if delay is None:
                     raise
                 reason = str(error)

@@ -16,7 +16,7 @@ from glmcode.config import ConfigError
 from glmcode.embedded import PhaseTeller
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import Interrupts, interruptible
-from glmcode_engine.sglang.attach import follow, is_supervised, start_detached, stop
+from glmcode_engine.sglang.attach import follow, start_detached, stop
 from glmcode_engine.sglang.options import ServeOptions
 from glmcode_engine.sglang.preflight import ServeError, check_model
 from glmcode_engine.sglang.record import Place, Record
@@ -80,12 +80,14 @@ async def _attended(options: ServeOptions) -> int:
         if alone:
             return await _in_foreground(options)
     code = await _adopted(place, options)
-    return ExitCode.NO_ENGINE if code is None else code
+    if code is None:
+        raise ServeError(f"the engine {place.name!r} was just ending; try again")
+    return code
 
 
 async def _adopted(place: Place, options: ServeOptions) -> int | None:
     """Done, where a server of this name runs or starts already; None: there is none."""
-    if not is_supervised(place):
+    if not place.is_supervised():
         return None
     record = await follow(place, progress(), model=check_model(options.spec.model, os.environ))
     until = "; it ends with the run that started it" if record.while_used else ""
@@ -100,6 +102,7 @@ async def _in_foreground(options: ServeOptions) -> int:
     left = place.read()
     if left is not None and left.server is not None:
         await asyncio.to_thread(processes.end_session, left.server, 2.0)
+    place.remove()  # or it would pass for ours until we have a record
     supervisor = Supervisor(options, say=say, on_record=progress())
     interrupts = Interrupts(supervisor.stop)
     ending = await supervisor.run()

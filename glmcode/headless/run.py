@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError, Settings
+from glmcode.engines import ready_window
 from glmcode.events import TurnFinished
 from glmcode.exit_codes import ExitCode
 from glmcode.headless.findings import Findings, Mode
@@ -137,14 +138,15 @@ async def _prompt(job: Job, task: str, findings: Findings) -> str:
         return task
     from glmcode.context.pack import pack
 
-    packed = await asyncio.to_thread(pack, job.repo, task, _auto_budget(job) if budget == "auto" else budget)
+    tokens = await _auto_budget(job) if budget == "auto" else budget
+    packed = await asyncio.to_thread(pack, job.repo, task, tokens)
     job.announce(packed.tokens)
     return f"{packed.text}\n\n{task}" if packed.text else task
 
 
-def _auto_budget(job: Job) -> int:
+async def _auto_budget(job: Job) -> int:
     """A small window must hold more than the pack."""
-    window = job.settings.window
+    window = await ready_window(job.engine, job.settings)
     return AUTO_CONTEXT_TOKENS if window is None else min(AUTO_CONTEXT_TOKENS, window // 4)
 
 

@@ -106,6 +106,15 @@ json_values = st.recursive(
 )
 
 
+def test_a_server_that_is_no_model_server_is_not_asked_again_and_its_page_is_told_by_its_title() -> None:
+    page = "<!DOCTYPE HTML>\n<html lang='en'><head><title>Error \x1b[1mresponse</title></head><body><h1>Oh</h1></body>"
+    error = server_error(501, page, ENDPOINT)
+    assert (error.kind, error.retry) == ("unreachable", "never")
+    assert "(HTTP 501): a web page, " in str(error) and "response" in str(error)
+    assert "<" not in str(error) and "\x1b" not in str(error) and "check --base-url" in str(error)
+    assert ": a web page - " in str(server_error(502, "<html>bad gateway</html>", ENDPOINT))
+
+
 @given(st.none() | st.integers(300, 599), json_values, st.text(max_size=20))
 def test_no_body_whatever_raises(status: int | None, body: Any, header: str) -> None:
     error = server_error(status, body, ENDPOINT, headers={"retry-after": header})

@@ -98,6 +98,23 @@ async def test_a_server_that_is_not_there_gets_two_more_chances() -> None:
     assert (engine.made, clock.sleeps) == (3, [0.5, 1.5])
 
 
+@pytest.mark.parametrize("half", [(TextDelta("half"),), ()])
+async def test_a_server_that_broke_off_has_the_whole_patience_to_come_back(half: tuple[StreamPart, ...]) -> None:
+    clock, reset = Clock(), EngineError("unreachable", "reset")
+    engine = Attempts([(half, reset), *[((), GONE)] * 5, (ANSWER, None)])
+    parts = await parts_of(clock.wrap(engine), ask())
+    assert tuple(parts[-2:]) == ANSWER
+    assert clock.sleeps == [1, 2, 4, 8, 16, 30]
+
+
+async def test_a_server_that_answered_an_earlier_request_has_the_whole_patience_too() -> None:
+    clock = Clock()
+    engine = clock.wrap(Attempts([(ANSWER, None), *[((), GONE)] * 4, (ANSWER, None)]))
+    await parts_of(engine, ask())
+    assert tuple(await parts_of(engine, ask()))[-2:] == ANSWER
+    assert clock.sleeps == [1, 2, 4, 8]
+
+
 @pytest.mark.parametrize("kind", ["auth", "bad_request", "overflow", "filtered", "unusable"])
 async def test_what_stays_so_is_not_tried_again(kind: str) -> None:
     clock, engine = Clock(), Attempts([((), EngineError(kind, "no"))])  # type: ignore[arg-type]

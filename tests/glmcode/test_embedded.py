@@ -5,7 +5,7 @@ import pytest
 
 from glmcode.config import Settings
 from glmcode.embedded import EmbeddedEngine, PhaseTeller
-from glmcode.engines import open_engine, start_engine
+from glmcode.engines import open_engine, ready_window, start_engine
 from glmcode_engine.base import EngineError
 from glmcode_engine.sglang.phases import Phase
 from glmcode_engine.sglang.processes import ProcessMark
@@ -25,8 +25,9 @@ async def test_the_engine_of_this_machine_is_there_while_it_is_open(
     await start_engine(engine, said.append)
     try:
         assert (engine.info.kind, engine.info.model) == ("sglang", "glm-4.6")
-        assert said[0] == "engine: starting the server" and said[-1] == f"engine: ready at {engine.info.base_url}"
-        assert await engine.window() == 4096
+        # Which phases are seen on the way depends on how fast it goes.
+        assert len(said) > 1 and said[-1] == f"engine: ready at {engine.info.base_url}"
+        assert await ready_window(engine, settings) == 4096
     finally:
         await engine.aclose()
     assert not processes_with(str(tmp_path / "model"))

@@ -23,23 +23,15 @@ _APPEAR_S = 90.0
 """How long a supervisor may take to write its first record: it asks the interpreter for its version before."""
 
 
-def is_supervised(place: Place) -> bool:
-    """Whether a supervisor lives."""
-    if not place.file("lock").exists():
-        return False
-    with place.supervised() as free:
-        return not free
-
-
-def clean_up(place: Place) -> None:
-    """Forget what a dead supervisor left, and end what may be left of its server; a failure's record stays. Blocks."""
+def clean_up(place: Place, *, keep_failure: bool = True) -> None:
+    """Forget what a dead supervisor left, and end what may be left of its server. Blocks."""
     with place.supervised() as alone:
+        if not alone:
+            return  # what is there is another's by now
         record = place.read()
-        if not alone or record is None:
-            return
-        if record.server is not None:
+        if record is not None and record.server is not None:
             processes.end_session(record.server, grace_s=2.0)
-        if record.state != "failed":
+        if record is None or record.state != "failed" or not keep_failure:
             place.remove()
 
 
@@ -47,7 +39,7 @@ async def follow(place: Place, on_record: OnRecord, *, model: str | None = None)
     """Wait until the supervised server is ready. Raises ServeError where it fails or serves another model."""
     waited, last = 0.0, None
     while True:
-        alive = is_supervised(place)
+        alive = place.is_supervised()
         record = place.read()
         if record is not None and record != last and processes.mark(record.supervisor.pid) == record.supervisor:
             last, waited = record, 0.0
@@ -73,10 +65,9 @@ async def start_detached(options: ServeOptions) -> None:
     """Start a supervisor in the background and wait until it has begun. Raises ServeError where it gives up at once."""
     place = options.place
     place.prepare()
-    await asyncio.to_thread(clean_up, place)
-    place.remove()
+    await asyncio.to_thread(clean_up, place, keep_failure=False)
     await asyncio.to_thread(_begin, options)
-    if not is_supervised(place):
+    if not place.is_supervised():
         record = place.read()
         raise ServeError(record.cause if record and record.cause else _why_nothing(place))
 
@@ -100,7 +91,7 @@ def _begin(options: ServeOptions) -> None:
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError), process.stdin as told:
         told.write(options.model_dump_json().encode())
-    while process.poll() is None and not is_supervised(place):
+    while process.poll() is None and not place.is_supervised():
         time.sleep(0.05)
 
 
@@ -117,7 +108,7 @@ async def attached(options: ServeOptions, on_record: OnRecord) -> AsyncIterator[
     # It may have to wait for a server that is ending just now.
     await asyncio.to_thread(using.__enter__)
     try:
-        if not is_supervised(place):
+        if not place.is_supervised():
             await start_detached(options.model_copy(update={"while_used": True}))
         yield await follow(place, on_record, model=model)
     finally:
@@ -130,15 +121,19 @@ async def attached(options: ServeOptions, on_record: OnRecord) -> AsyncIterator[
 async def stop(place: Place, *, grace_s: float) -> Record | None:
     """End what runs; what ran, None for nothing. Raises ServeError where it does not end."""
     record = place.read()
-    if not is_supervised(place):
-        await asyncio.to_thread(clean_up, place)
+    if not place.is_supervised():
+        await asyncio.to_thread(clean_up, place, keep_failure=False)
         was_alive = record is not None and record.state != "failed" and record.server is not None
-        place.remove()
         return record if was_alive else None
-    if record is not None:
-        record.supervisor.send(signal.SIGTERM)
-    if await gone(place, grace_s + 20.0):
-        return record
+    told = None
+    for _ in range(round((grace_s + 20.0) / _POLL_S)):
+        # While it does its checks a supervisor has no record yet.
+        record = place.read() or record
+        if record is not None and record.supervisor != told:
+            told = record.supervisor
+            told.send(signal.SIGTERM)
+        if await gone(place, _POLL_S):
+            return record
     pid = record.supervisor.pid if record else "unknown"
     raise ServeError(f"the engine {place.name!r} does not end; its supervisor is process {pid}")
 
@@ -146,7 +141,7 @@ async def stop(place: Place, *, grace_s: float) -> Record | None:
 async def gone(place: Place, limit_s: float, *, unless_used: bool = False) -> bool:
     """Wait until no supervisor is left; False after `limit_s`, or once somebody uses the server where that matters."""
     for _ in range(int(limit_s / 0.1)):
-        if not is_supervised(place):
+        if not place.is_supervised():
             return True
         if unless_used and place.is_used():
             return False

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from glmcode_engine.sglang.phases import Phase
 from glmcode_engine.sglang.processes import ProcessMark
 
 DEFAULT_NAME = "default"
+_GLANCES_S = 0.3
+"""For so long others may be seen to look; a supervisor holds its right for good."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 
@@ -118,8 +121,21 @@ class Place:
     @contextmanager
     def supervised(self) -> Iterator[bool]:
         """Hold the right to supervise; False where another process has it. The kernel takes it from the dead."""
-        with self._locked("lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as held:
-            yield held
+        until = time.monotonic() + _GLANCES_S
+        while True:
+            with self._locked("lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as held:
+                if held or time.monotonic() > until:
+                    yield held
+                    return
+            # Whoever only looks holds it for a moment.
+            time.sleep(0.01)
+
+    def is_supervised(self) -> bool:
+        """Whether a supervisor lives. Those who look at once do not take each other for one."""
+        if not self.file("lock").exists():
+            return False
+        with self._locked("lock", fcntl.LOCK_SH | fcntl.LOCK_NB) as free:
+            return not free
 
     @contextmanager
     def used(self) -> Iterator[None]:

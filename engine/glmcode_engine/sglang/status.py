@@ -6,7 +6,7 @@ from typing import Literal
 
 from glmcode_engine.messages import Value
 from glmcode_engine.sglang import probe
-from glmcode_engine.sglang.attach import clean_up, is_supervised
+from glmcode_engine.sglang.attach import clean_up
 from glmcode_engine.sglang.gpus import read_gpus
 from glmcode_engine.sglang.phases import Phase
 from glmcode_engine.sglang.record import Place, Record
@@ -60,7 +60,7 @@ async def status_of(place: Place) -> EngineStatus:
     """Look at the record, and ask the server where one runs; what a dead supervisor left is cleaned up."""
     if not place.folder.is_dir():
         return EngineStatus(name=place.name, state="stopped")
-    supervised = is_supervised(place)
+    supervised = place.is_supervised()
     if not supervised:
         await asyncio.to_thread(clean_up, place)
     record = place.read()

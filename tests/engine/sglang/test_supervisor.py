@@ -2,12 +2,13 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from glmcode_engine.sglang import probe
-from glmcode_engine.sglang.attach import attached, follow, is_supervised, start_detached, stop
+from glmcode_engine.sglang.attach import attached, follow, start_detached, stop
 from glmcode_engine.sglang.options import ServeOptions
 from glmcode_engine.sglang.preflight import ServeError
 from glmcode_engine.sglang.processes import session_of
@@ -171,9 +172,9 @@ async def test_users_share_one_server_which_ends_with_the_last(tmp_path: Path, m
         async with attached(options, lambda _record: None) as second:
             assert second.server == first.server and second.while_used
         await asyncio.sleep(2.5)
-        assert is_supervised(options.place)
+        assert options.place.is_supervised()
         assert await probe.is_healthy(first.port)
-    await until(lambda: not is_supervised(options.place))
+    await until(lambda: not options.place.is_supervised())
     assert not processes_with(str(tmp_path))
 
 
@@ -186,7 +187,7 @@ async def test_one_who_comes_while_the_server_ends_gets_a_new_one(
     async with attached(options, lambda _record: None) as second:
         assert await probe.is_healthy(second.port)
     assert first.supervisor == second.supervisor or first.server != second.server
-    await until(lambda: not is_supervised(options.place))
+    await until(lambda: not options.place.is_supervised())
 
 
 async def test_a_server_that_somebody_started_is_adopted_and_stays(
@@ -215,6 +216,20 @@ async def test_what_a_background_start_lacks_is_told(tmp_path: Path, monkeypatch
     with pytest.raises(ServeError, match="--model-path /nowhere: no such folder"):
         async with attached(options, lambda _record: None):
             pass
+
+
+async def test_a_supervisor_that_still_does_its_checks_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nsleep 2\nexec {sys.executable} "$@"\n')
+    python.chmod(0o700)
+    options = served(tmp_path, monkeypatch, python=str(python))
+    await start_detached(options)
+    assert options.place.read() is None and options.place.is_supervised()
+    async with asyncio.timeout(15):
+        assert await stop(options.place, grace_s=3) is not None
+    assert not options.place.is_supervised() and not processes_with(str(options.place.key_file))
 
 
 async def test_status_shows_the_figures_of_a_running_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

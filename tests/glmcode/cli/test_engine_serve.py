@@ -25,9 +25,10 @@ async def serving(tmp_path: Path, own_home: Path) -> AsyncIterator[Serving]:
     assert not processes_with(str(own_home))
 
 
-def repository(folder: Path) -> Path:
+def repository(folder: Path, files: int = 1, text: str = "x = 1\n") -> Path:
     folder.mkdir()
-    (folder / "a.py").write_text("x = 1\n")
+    for number in range(files):
+        (folder / f"part{number}.py").write_text(text)
     for words in (("init", "-q"), ("add", "."), ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a")):
         subprocess.run(["git", "-C", str(folder), *words], check=True)
     return folder
@@ -123,3 +124,27 @@ async def test_a_start_that_cannot_be_is_refused_in_one_line(
     user, _ = serving
     ended = await user.run("engine", "serve", *arguments)
     assert ended.code == code and told in ended.stderr and ended.stderr.count("\n") == 1
+
+
+async def test_a_pack_takes_a_quarter_of_the_window_of_the_server_here_at_most(serving: Serving) -> None:
+    user, model = serving
+    repo = repository(user.home / "repo", 40, "def part():\n" + "    total = total + 1  # part of the sum\n" * 20)
+    how = ("--engine", "sglang", "--model-path", str(model), "--repo", str(repo), "--sandbox", "none")
+    ended = await user.run("run", "which part of the sum is wrong?", *how, "--output", "stream-json")
+    (begun,) = (record for record in ended.records if record["kind"] == "session_started")
+    assert 100 < begun["context_tokens"] <= 4096 // 4
+
+
+async def test_what_a_dead_server_left_does_not_pass_for_the_next_one(serving: Serving) -> None:
+    user, model = serving
+    user.variables["FAKE_SGLANG"] = "oom"
+    assert (await user.run("engine", "serve", "--model-path", str(model))).code == 69
+    python = user.home / "python"
+    python.write_text(f'#!/bin/sh\nsleep 5\nexec {sys.executable} "$@"\n')
+    python.chmod(0o700)
+    async with user.started("engine", "serve", "--model-path", str(model), "--sglang-python", str(python)) as running:
+        await until(place_of(user).is_supervised)
+        await until(lambda: place_of(user).read() is None, limit_s=4)
+        assert json.loads((await user.run("engine", "status", "--json")).stdout)["state"] == "starting"
+        running.process.send_signal(signal.SIGINT)
+        await running.ended()
