@@ -62,8 +62,8 @@ class Story:
         time.sleep(0.05)  # what was killed may have had a command under way
         assert code in ((0, -9) if killed else (0,)), told
         self.session = self.session or max((path.name for path in self._root.glob("2*")), default="")
-        if killed and self._flags[1] == "isolated" and code == -9 and not self._moving():
-            assert self.files == before or self.timeline().waiting  # applied, but not yet written down
+        if code == -9 and self._flags[1] == "isolated" and self.files != before and not self._moving():
+            assert self.files == self.tree(self.timeline().point("end").tree)  # all was applied
         self.check()
 
     def _moving(self) -> bool:
