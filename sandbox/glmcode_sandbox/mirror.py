@@ -1,6 +1,7 @@
 """A private copy of some of the files of a folder that others write in, kept up to date by copying what changed."""
 
 import os
+import shutil
 import stat
 import time
 from collections.abc import Mapping
@@ -18,7 +19,10 @@ class Mirror:
     def __init__(self, place: Path) -> None:
         self.place = place
         self._held: dict[str, Fingerprint] = {}
-        place.mkdir(mode=0o700, exist_ok=True)
+        if place.exists():
+            # What an earlier process held here is not known, and would be in the way of every copy.
+            shutil.rmtree(place)
+        place.mkdir(mode=0o700)
 
     def keep_only(self, wanted: Mapping[str, os.stat_result]) -> None:
         """Drop what is not wanted, or not what it was. Blocks."""

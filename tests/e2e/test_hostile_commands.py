@@ -140,7 +140,8 @@ def _check_cleaned(played: Played) -> None:
 
 def _check_ended(played: Played) -> None:
     for name in ("endless", "stubborn"):
-        assert played.texts[name].startswith("started\n[timed out after 2 s and was killed"), played.texts[name]
+        said = played.texts[name].replace("\nTerminated\n", "\n")  # bash's own word for what was ended
+        assert said.startswith("started\n[timed out after 2 s and was killed"), played.texts[name]
     assert played.texts["reads stdin"].startswith("read to the end\n[exit code 0")
     assert not left_containers(played.ended.pid)
 

@@ -137,10 +137,13 @@ async def test_folders_nested_very_deeply_do_not_stop_a_tree(repo: Path, tmp_pat
         assert any("not carried: nested/nested" in note for note in space.notes)
 
 
-async def test_a_killed_run_is_recovered_from_its_layer(repo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("looked_before", [False, True])
+async def test_a_killed_run_is_recovered_from_its_layer(looked_before: bool, repo: Path, tmp_path: Path) -> None:
     async with entered(repo, "overlay", tmp_path / "state") as space:
         write(space.host_path, {"a.txt": "a2\n", "new.txt": "n\n", "x.log": "ignored\n"})
         (space.host_path / "d/b.txt").unlink()
+        if looked_before:
+            await space.tree()
         # A copy of what a kill would leave, since this process lives on.
         subprocess.run(["cp", "-a", tmp_path / "state", tmp_path / "left"], check=True)  # noqa: ASYNC221
         expected = await space.patch()
