@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,9 +214,9 @@ def test_a_step_that_was_cut_off_has_no_state(place: Place) -> None:
 
 def test_a_patch_is_cleaned_for_a_terminal(place: Place) -> None:
     session = place.run(put("n", "\x1b]0;title\x07red\n"))
-    words = f"glmcode session diff {session} --repo {place.repo}"
+    words = f"{sys.executable} -m glmcode session diff {session} --repo {place.repo}"
     done = subprocess.run(
-        ["script", "-qec", words.replace("glmcode", str(Path(".venv/bin/glmcode").resolve()), 1), "/dev/null"],
+        ["script", "-qec", words, "/dev/null"],
         env={"HOME": str(place.cli.home), "PATH": "/usr/bin:/bin"}, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0 and b"red" in done.stdout and b"\x1b]0" not in done.stdout
