@@ -48,7 +48,7 @@ async def test_a_server_in_the_background_is_told_adopted_and_stopped(serving: S
     started = await user.run("engine", "serve", "--model-path", str(model), "--detach", "--", "--tp-size", "1")
     assert started.code == 0, started.stderr
     lines = started.stderr.splitlines()
-    assert lines[0] == "glmcode: engine: starting the server" and "runs in the background" in lines[-1]
+    assert lines[0].startswith("glmcode: engine: ") and "runs in the background" in lines[-1]
     shown = json.loads((await user.run("engine", "status", "--json")).stdout)
     assert (shown["state"], shown["window"], shown["healthy"], shown["model"]) == ("ready", 4096, True, str(model))
     assert "tokens/s" in (await user.run("engine", "status")).stdout
