@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 settings.register_profile("glmcode", deadline=None)  # how busy the machine is says nothing about the code
 settings.load_profile("glmcode")
+# Whoever starts the tests may ignore it (nohup), and every child would inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @functools.cache
