@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from glmcode_engine.sglang.phases import PHASES, TITLES
 from glmcode_engine.sglang.record import Place, Record
 from tests.cli import CommandLine
 from tests.engine.sglang.installation import checkpoint, install, processes_with, until
@@ -48,7 +49,10 @@ async def test_a_server_in_the_background_is_told_adopted_and_stopped(serving: S
     started = await user.run("engine", "serve", "--model-path", str(model), "--detach", "--", "--tp-size", "1")
     assert started.code == 0, started.stderr
     lines = started.stderr.splitlines()
-    assert lines[0].startswith("glmcode: engine: ") and "runs in the background" in lines[-1]
+    # Which phases are seen depends on the machine; those that are come in order, and the last is that it is ready.
+    told = [next(name for name, title in TITLES.items() if f"engine: {title}" in line) for line in lines[:-1]]
+    assert told[-1] == "ready" and told == sorted(told, key=PHASES.index)
+    assert "runs in the background" in lines[-1]
     shown = json.loads((await user.run("engine", "status", "--json")).stdout)
     assert (shown["state"], shown["window"], shown["healthy"], shown["model"]) == ("ready", 4096, True, str(model))
     assert "tokens/s" in (await user.run("engine", "status")).stdout
