@@ -1,5 +1,6 @@
 import asyncio
 import os
+import secrets
 import time
 from pathlib import Path
 
@@ -130,10 +131,13 @@ async def test_any_bytes_pass_also_pieces_of_markers(sandbox: PosixSandbox) -> N
 
 
 async def test_timeout_kills_the_whole_command(sandbox: PosixSandbox) -> None:
-    result = await sandbox.exec("sleep 98 & setsid sleep 98 & (sleep 98; echo x) & echo a; sleep 98", timeout_s=0.5)
+    long = _own_duration(98)
+    result = await sandbox.exec(
+        f"sleep {long} & setsid sleep {long} & (sleep {long}; echo x) & echo a; sleep {long}", timeout_s=0.5
+    )
     assert result.exit_code == 124 and result.timed_out and result.output == b"a\n" and result.note is None
     assert result.duration_s < 6
-    assert (await _sleeping(sandbox, "98")) == 0
+    assert (await _sleeping(sandbox, long)) == 0
 
 
 async def test_who_ignores_sigterm_is_killed(sandbox: PosixSandbox) -> None:
@@ -150,20 +154,22 @@ async def test_who_heeds_sigterm_may_tidy_up(sandbox: PosixSandbox) -> None:
 
 
 async def test_cancelling_kills_the_command(sandbox: PosixSandbox) -> None:
-    task = asyncio.create_task(sandbox.exec("sleep 97; echo x >later"))
+    long = _own_duration(97)
+    task = asyncio.create_task(sandbox.exec(f"sleep {long}; echo x >later"))
     await asyncio.sleep(0.3)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await _sleeping(sandbox, "97")) == 0
+    assert (await _sleeping(sandbox, long)) == 0
 
 
 async def test_a_background_process_lives_on_and_does_not_hold_up_its_command(sandbox: PosixSandbox) -> None:
+    long = _own_duration(96)
     started = time.monotonic()
-    assert (await sandbox.exec("sleep 96 & echo started")).output == b"started\n"
+    assert (await sandbox.exec(f"sleep {long} & echo started")).output == b"started\n"
     assert time.monotonic() - started < 5
     assert (await sandbox.exec("sleep 95", timeout_s=0.3)).timed_out
-    assert (await _sleeping(sandbox, "96")) == 1
+    assert (await _sleeping(sandbox, long)) == 1
 
 
 async def test_late_output_of_background_processes_is_dropped(sandbox: PosixSandbox) -> None:
@@ -173,10 +179,11 @@ async def test_late_output_of_background_processes_is_dropped(sandbox: PosixSand
 
 
 async def test_killing_the_parent_shell_is_told_and_mended(sandbox: PosixSandbox) -> None:
-    result = await sandbox.exec("echo before; kill -9 $PPID; sleep 94")
+    long = _own_duration(94)
+    result = await sandbox.exec(f"echo before; kill -9 $PPID; sleep {long}")
     assert result.exit_code == 137 and result.output == b"before\n" and "anew" in (result.note or "")
     assert (await sandbox.exec("echo on")).output == b"on\n"
-    assert (await _sleeping(sandbox, "94")) == 0
+    assert (await _sleeping(sandbox, long)) == 0
 
 
 async def test_a_shell_lost_between_commands_is_not_noticed(sandbox: PosixSandbox) -> None:
@@ -227,6 +234,11 @@ async def test_closing_in_the_middle_of_a_command(kind: str, open_place: Opener)
     await sandbox.close()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+def _own_duration(seconds: int) -> str:
+    """A time that no test beside this one sleeps: a sandbox of kind `none` sees theirs too, in containers as well."""
+    return f"{seconds}.{secrets.randbelow(10**9):09}"
 
 
 async def _sleeping(sandbox: PosixSandbox, seconds: str) -> int:
