@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glmcode.context.core import MAX_TRIED, leant_on
 from glmcode.context.files import list_files, open_root, read_bytes
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
@@ -40,6 +41,8 @@ class Case:
     rows: list[list[Row]]
     sizes: list[list[int]]
     """Characters of each piece."""
+    core: list[tuple[str, int]]
+    """What the repository leans on, most leant on first, with the bytes of each."""
 
 
 def main() -> None:
@@ -111,6 +114,8 @@ def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
         closely = look_closer(task, evidence, evidence.order, read)
         files = [snapshot.files[path] for path in closely]
         highest = highest_values({path: one.rows for path, one in closely.items()})
+        leaning = leant_on(root, snapshot)
+        core = sorted(leaning, key=lambda path: (-leaning[path], path))[:MAX_TRIED]
         return Case(
             id=instance["id"],
             repo=instance["repo"],
@@ -120,6 +125,7 @@ def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
             pieces=[one.pieces for one in closely.values()],
             rows=[piece_rows(one.pieces, one.rows, highest) for one in closely.values()],
             sizes=[[int(row["size"]) for row in one.rows] for one in closely.values()],
+            core=[(path, snapshot.files[path].size) for path in core],
         )
 
 

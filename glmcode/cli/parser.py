@@ -74,7 +74,7 @@ def _add_agent_commands(commands: "SubCommands[SubParser]") -> None:
     task.add_argument("--issue-file", metavar="F", help="the issue, in every form that fix takes")
     task.add_argument("--task", metavar="TEXT", help="the task, as run takes it")
     _add_pins(pack)
-    pack.add_argument("--budget", type=int, default=24_000, metavar="N", help="tokens (default 24000)")
+    pack.add_argument("--budget", type=_context, default=24_000, metavar="N", help="tokens, or auto (default 24000)")
     pack.add_argument("--format", choices=("text", "json"), help="default text on a terminal, else json")
 
 

@@ -92,6 +92,22 @@ def fit(
     return [_fitted(path, list(taken.values()), line_tokens, heading_tokens) for path, taken in chosen.items()]
 
 
+def spread(offers: Iterable[Offer], share: float) -> int:
+    """About how many tokens the likeliest steps have that hold `share` of all worth: how sure the ranking is."""
+    steps: list[tuple[float, float]] = []
+    for _, group in itertools.groupby(offers, key=lambda offer: offer.path):
+        steps += [(worth, sum(offer.size for offer in step) / _TOKEN_CHARS) for worth, step in _bundles(list(group))]
+    steps.sort(reverse=True)
+    left = share * sum(worth * tokens for worth, tokens in steps)
+    total = 0.0
+    for worth, tokens in steps:
+        if left <= 0:
+            break
+        left -= worth * tokens
+        total += tokens + FILE_TOKENS
+    return int(total)
+
+
 def _pinned(offers: Sequence[Offer], wanted: Sequence[tuple[int, int]]) -> list[Offer]:
     """What a pin asks for; of a whole file the worthiest steps first, in case not all of it fits."""
     if wanted:

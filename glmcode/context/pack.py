@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from glmcode.context.budget import MASS, Auto, Budget, choose_budget
 from glmcode.context.candidates import Candidates, find_candidates
 from glmcode.context.files import all_names, can_be_shown, open_root
-from glmcode.context.fitting import Fitted, fit
+from glmcode.context.fitting import Fitted, fit, spread
 from glmcode.context.fixed import Fixed, Written, write_fixed
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
@@ -31,22 +32,24 @@ MARGIN = 1.015
 class _Chosen:
     """What goes into a pack, and how many files each reason keeps out."""
 
+    budget: Budget
     segments: list[Written] = field(default_factory=list)
     files: list[PackedFile] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def pack(repo: Path, task: str, budget: int, pins: Pins = NO_PINS) -> ContextPack:
+def pack(repo: Path, task: str, budget: int | Auto, pins: Pins = NO_PINS) -> ContextPack:
     """Choose what of `repo` (a folder in a git repository) goes to the model for `task`, in at most `budget` tokens.
 
+    With `Auto` the budget is chosen, and `budget_why` of the answer says why.
     The text depends on the repository's files and history, the task, the budget and the pins alone. What is worked
     out about files is kept in the user's cache folder. Blocking: call it in a thread. Raises ContextError where the
     folder is missing, git cannot list it or a pin names no text file; ValueError for a negative budget.
     """
-    if budget < 0:
+    if isinstance(budget, int) and budget < 0:
         raise ValueError("the budget must not be negative")
     began = time.perf_counter()
-    chosen = _Chosen()
+    chosen = _Chosen(Budget(0))
     if budget:
         names = all_names(repo)
         paths = [name for name in names if can_be_shown(name)]
@@ -55,7 +58,8 @@ def pack(repo: Path, task: str, budget: int, pins: Pins = NO_PINS) -> ContextPac
         if hidden := sum(not can_be_shown(name) for name in names):
             chosen.left_out["a name that cannot be shown"] = hidden
     return ContextPack(
-        budget=budget,
+        budget=chosen.budget.tokens,
+        budget_why=chosen.budget.reason,
         tokens=sum(tokens for _, _, tokens in chosen.segments),
         text="".join(text for _, text, _ in chosen.segments),
         files=tuple(chosen.files),
@@ -79,17 +83,28 @@ class _Packer:
     task: Task
     pins: Pins
 
-    def pack(self, budget: int) -> _Chosen:
+    def pack(self, budget: int | Auto) -> _Chosen:
         history = HistoryReader(self.store, self.repo)
         snapshot = take_snapshot(self.store, self.repo, self.paths)
-        fixed = write_fixed(self.root, self.paths, snapshot, budget, MARGIN)
-        chosen = _Chosen(fixed.segments, fixed.files, Counter(reasons(snapshot.left_out)))
-        left = budget - fixed.tokens
-        if (self.task.text.strip() or self.pins) and left > 0:
+        left_out = Counter(reasons(snapshot.left_out))
+        candidates = None
+        if self.task.text.strip() or self.pins:
             outlines = Outlines(self.store, self.repo)
             candidates = find_candidates(self.root, snapshot, history.commits(), outlines, self.task, self.pins)
+        told = self._budget(budget, candidates)
+        fixed = write_fixed(self.root, self.paths, snapshot, told.tokens, MARGIN)
+        chosen = _Chosen(told, fixed.segments, fixed.files, left_out)
+        if candidates is not None and (left := told.tokens - fixed.tokens) > 0:
             self._fill(chosen, candidates, fixed, left)
         return chosen
+
+    def _budget(self, budget: int | Auto, candidates: Candidates | None) -> Budget:
+        if isinstance(budget, int):
+            return Budget(budget)
+        if candidates is None or candidates.evidence is None:
+            return choose_budget(budget, self.task, 0, ())
+        lines = [line for _, named in candidates.evidence.mentions.values() for line in named]
+        return choose_budget(budget, self.task, spread(candidates.offers, MASS), lines)
 
     def _fill(self, chosen: _Chosen, candidates: Candidates, fixed: Fixed, left: int) -> None:
         """Add the segment of the files that matter, best first, with their records."""

@@ -39,6 +39,8 @@ class ContextPack(Part):
     kind: Literal["pack"] = "pack"
     v: Literal[1] = 1
     budget: int
+    budget_why: str = ""
+    """Where the budget was chosen: the reason, in a few words."""
     tokens: int
     tokenizer: Literal["cl100k_base"] = "cl100k_base"
     text: str

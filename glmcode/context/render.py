@@ -70,7 +70,7 @@ def file_block(path: str, text: str, ranges: Sequence[Range] | None, names: Name
             written.append(f"{mark} lines {after}-{first - 1}{': ' + told if told else ''}")
         written += lines[first - 1 : last]
         after = last + 1
-    return block(f"{path} (parts of {total} lines)", "\n".join(written), language)
+    return block(f"{path} (parts of {total} lines)", "\n".join(written) + "\n", language)
 
 
 def gap_mark(text: str) -> str | None:

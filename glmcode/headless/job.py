@@ -37,8 +37,6 @@ from glmcode_tools.base import ToolContext
 from glmcode_tools.filetext import display_name
 from glmcode_tools.toolbox import Toolbox
 
-AUTO_CONTEXT_TOKENS = 24_000
-
 
 @dataclass(slots=True)
 class Job:
@@ -81,6 +79,11 @@ class Job:
             if note not in self.told:
                 self.told.add(note)
                 self.output.say(one_line(note, 300))
+
+    @property
+    def prices(self) -> Prices | None:
+        """What tokens cost at this endpoint, as far as that is known."""
+        return _prices(self.settings, self.engine)
 
     def announce(self, context_tokens: int) -> None:
         event = SessionStarted(

@@ -48,6 +48,7 @@ def everything() -> str:
         "left_out": load("left_out", call="read src/a.py", size="412 lines"),
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
+        "changed_files": load("changed_files", changes="CHANGES"),
         **{name: load(name) for name in CHECK},
         "bench/system": load("bench/system", id="ID", pack="PACK"),
         **{name: load(name) for name in ("bench/first", "bench/second")},
@@ -69,7 +70,7 @@ def test_every_text_file_is_in_use() -> None:
     folder = files("glmcode_prompts")
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
-    left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
+    left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md", "changed_files.md"}
     assert found == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | nudges | left_out
     tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
