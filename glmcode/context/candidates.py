@@ -1,11 +1,12 @@
 """The likely files of a task: read once, checked against the index, cut into pieces, priced line by line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.files import can_be_shown, decode, read_bytes
 from glmcode.context.fitting import GAP_TOKENS, Offer
 from glmcode.context.index.history import Commit
+from glmcode.context.index.imports import imports_by_blob
 from glmcode.context.index.kinds import MAX_SOURCE_BYTES
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.pieces import Piece
@@ -16,6 +17,7 @@ from glmcode.context.pins import Pins, no_such_file
 from glmcode.context.ranking.closer import look_closer
 from glmcode.context.ranking.fuse import file_odds, highest_values, piece_rows, piece_worths
 from glmcode.context.ranking.gather import Evidence, gather
+from glmcode.context.ranking.links import Import
 from glmcode.context.ranking.task import Task
 from glmcode.context.render import Names, fence, gap_mark
 from glmcode_engine.tokens import estimate_tokens
@@ -98,7 +100,12 @@ def find_candidates(
         pieces = by_hash.get(snapshot.files[path].hash)
         return (found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if pieces else None
 
-    closely = look_closer(task, evidence, likely, read)
+    def imports(texts: Mapping[str, str]) -> dict[str, Sequence[Import]]:
+        text_of = {snapshot.files[path].hash: text for path, text in texts.items()}
+        known = imports_by_blob(snapshot.store, list(text_of), text_of.get)
+        return {path: known.get(snapshot.files[path].hash, ()) for path in texts}
+
+    closely = look_closer(task, evidence, likely, read, imports)
     files = [snapshot.files[path] for path in closely]
     odds = file_odds(evidence.columns, files)
     highest = highest_values({path: one.rows for path, one in closely.items()})

@@ -20,6 +20,7 @@ _SETTINGS = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "core.untracked
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 # Text must not be able to hide behind a redrawn line or in an escape sequence, so these go before the rest is cleaned.
 _DISARMED = dict.fromkeys([0x07, 0x08, 0x0D, 0x18, 0x1A, 0x1B, *range(0x80, 0xA0)], " ")
+_ACTS = re.compile("[" + "".join(re.escape(chr(code)) for code in _DISARMED) + "]")
 
 
 class ContextError(ConfigError):
@@ -153,4 +154,5 @@ def _read(file: int, limit: int) -> bytes:
 
 def decode(data: bytes) -> str:
     """Text of a file, without anything that acts on a terminal; its lines are the file's lines, ended by LF alone."""
-    return clean_text(data.decode("utf-8", "replace").replace("\r\n", "\n").translate(_DISARMED))
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+    return clean_text(text.translate(_DISARMED) if _ACTS.search(text) else text)
