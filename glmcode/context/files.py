@@ -119,6 +119,52 @@ def open_root(repo: Path) -> Iterator[int]:
         os.close(root)
 
 
+class Reader:
+    """Reads as `read_bytes` does, and keeps the last folder open: quicker for files in order. Used in `with`."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._folder: str = ""
+        self._opened: int | None = None
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
+
+    def read(self, path: str, limit: int) -> tuple[bytes, int] | None:
+        """See `read_bytes`."""
+        folder, _, name = path.rpartition("/")
+        if not folder:
+            return read_bytes(self._root, path, limit)
+        if folder != self._folder or self._opened is None:
+            self._close()
+            self._folder, self._opened = folder, _open_folder(self._root, folder)
+        return read_bytes(self._opened, name, limit) if self._opened is not None else None
+
+
+def _open_folder(root: int, path: str) -> int | None:
+    """A descriptor of a folder below `root`, reached without a link; None where it cannot be."""
+    at = root
+    for name in path.split("/"):
+        opened = None
+        if name not in ("", ".", ".."):
+            with suppress(OSError):
+                opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY, dir_fd=at)
+        if at != root:
+            os.close(at)
+        if opened is None:
+            return None
+        at = opened
+    return at
+
+
 def read_bytes(root: int, path: str, limit: int) -> tuple[bytes, int] | None:
     """The first `limit` bytes of a regular file below `root`, and its size; None for anything else on that path.
 

@@ -67,25 +67,29 @@ def _pieces(part: str) -> Iterator[str]:
         yield from (part[i : i + 2] for i in range(len(part) - 1))
 
 
-class _Terms(dict[str, tuple[str, ...]]):
+class Terms(dict[str, tuple[str, ...]]):
     """The terms of each word, worked out when first asked for."""
 
     def __missing__(self, word: str) -> tuple[str, ...]:
         found = self[word] = terms(word)
         return found
 
+    def shrink(self) -> None:
+        """Forget all where too much is remembered; only between texts."""
+        if len(self) > MAX_WORDS:
+            self.clear()
+
 
 class TermCounter:
     """Counts the terms of texts; what each word holds is worked out once."""
 
     def __init__(self) -> None:
-        self._terms = _Terms()
+        self._terms = Terms()
 
     def count(self, text: str) -> tuple[dict[str, int], int]:
         """How often each term is in `text`, and the number of its words."""
         known = self._terms
-        if len(known) > MAX_WORDS:
-            known.clear()
+        known.shrink()
         counts: dict[str, int] = {}
         words = Counter(WORD.findall(text))
         for word, times in words.items():
