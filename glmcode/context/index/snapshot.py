@@ -49,6 +49,8 @@ class Snapshot:
     """Path to reason, of files that are not read."""
     scanned: int
     """How many files had to be read for this snapshot."""
+    fresh: list[File] = field(default_factory=list)
+    """Those of them that are readable."""
     _by_blob: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,7 +102,7 @@ def take_snapshot(
         with store.writing():
             store.set_files(root_name, [], [old[0] for old in left if old[0] not in fresh])
             store.mark_left([old[4] for old in left if old[4]], int(time.time()))
-    return _snapshot(store, paths, rows | fresh, known, late, len(fresh))
+    return _snapshot(store, paths, rows | fresh, known, late, fresh)
 
 
 def _scan(
@@ -155,7 +157,7 @@ def _snapshot(
     rows: Mapping[str, FileRow],
     known: Mapping[str, tuple[int, int]],
     late: Collection[str],
-    scanned: int,
+    fresh: Mapping[str, FileRow],
 ) -> Snapshot:
     files = {}
     left_out = {}
@@ -170,7 +172,7 @@ def _snapshot(
             files[path] = File(path, kind, hash, blob, words, size)
         else:
             left_out[path] = kind
-    return Snapshot(store, files, left_out, scanned)
+    return Snapshot(store, files, left_out, len(fresh), [files[path] for path in fresh if path in files])
 
 
 def reasons(left_out: Mapping[str, str]) -> dict[str, int]:

@@ -178,6 +178,39 @@ class Store:
             found.frombytes(postings.find(docs, term))
         return found
 
+    def size(self) -> int:
+        """The bytes in use."""
+        pages, free, each = (
+            int(self._db.execute(f"PRAGMA {what}").fetchone()[0])
+            for what in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * each
+
+    def roots(self) -> list[str]:
+        """The folders whose files are known."""
+        return [root for (root,) in self._db.execute("SELECT DISTINCT root FROM file")]
+
+    def forget_roots(self, roots: Iterable[str]) -> None:
+        """Their files are known no more; what is known of the blobs stays."""
+        self._db.executemany("DELETE FROM file WHERE root=?", ((root,) for root in roots))
+
+    def unused(self) -> list[str]:
+        """The blobs that no folder holds, those left longest ago first."""
+        query = "SELECT hash FROM blob WHERE hash NOT IN (SELECT hash FROM file) ORDER BY left, id"
+        return [hash for (hash,) in self._db.execute(query)]
+
+    def drop(self, hashes: Sequence[str]) -> None:
+        """Forget blobs, but for their postings (see `merge_segments`)."""
+        self._db.executemany("DELETE FROM blob WHERE hash=?", ((hash,) for hash in hashes))
+        kinds = ("pieces", "tokens", "imports")
+        keys = ((f"{kind}:{hash}",) for hash in hashes for kind in kinds)
+        self._db.executemany("DELETE FROM detail WHERE hash=?", keys)
+
+    def shrink(self) -> None:
+        """Give free pages back, unless somebody else is at work."""
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("VACUUM")
+
     def details(self, hashes: Sequence[str]) -> dict[str, bytes]:
         """What was kept of these blobs beyond their terms."""
         found = {}

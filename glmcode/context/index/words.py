@@ -39,6 +39,8 @@ def stem(word: str) -> str:
 
 def parts(word: str) -> list[str]:
     """The words that a name is made of, in lower case: `getUserIDs_2` gives get, user, ids, 2."""
+    if word.islower() and (names := word.split("_")) and all(map(str.isalpha, names)) and word.isascii():
+        return names  # most names by far, and the quickest to tell
     found = _PART.findall(word)
     if word.isascii():
         return [part.lower() for part in found]

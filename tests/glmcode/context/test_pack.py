@@ -72,7 +72,7 @@ def test_the_record_is_what_the_contract_says(tmp_path: Path) -> None:
             "files",
             "segments",
             "left_out",
-            "seconds",
+            *("note", "seconds"),
         )
     }
     assert record["kind"] == "pack"
