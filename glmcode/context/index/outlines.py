@@ -60,9 +60,11 @@ class Outlines:
         self.prepare(files)
         known = self._store.details([f"pieces:{hash}" for _, hash in files])
         found: dict[str, _Rows] = {key.partition(":")[2]: json.loads(data) for key, data in known.items()}
-        if self._begun:
-            fresh = {hash: rows for share in self._begun for hash, rows in share.results().items()}
-            self._begun = []
+        wanted = {hash for _, hash in files}
+        # What was begun early and is not asked for is not waited for.
+        if shares := [share for share in self._begun if share.hashes & wanted]:
+            fresh = {hash: rows for share in shares for hash, rows in share.results().items()}
+            self._begun = [share for share in self._begun if share not in shares]
             with self._store.writing():
                 self._store.set_details((f"pieces:{hash}", json.dumps(rows).encode()) for hash, rows in fresh.items())
             found |= fresh
