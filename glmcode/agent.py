@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 
 from glmcode.asking import Asking
 from glmcode.cost import Prices
@@ -12,6 +13,8 @@ from glmcode.events import (
     AssistantMessage,
     Event,
     Failure,
+    Prompted,
+    Steered,
     StepStarted,
     ToolFinished,
     ToolOutputDelta,
@@ -20,6 +23,7 @@ from glmcode.events import (
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
 from glmcode.session.store import INTERRUPTED, Session
 from glmcode.snapshots import Snapshots
+from glmcode.steering import Steering, steered, unforged
 from glmcode.turn import Ending, LimitReached, Tally, TurnLimits
 from glmcode.watch import TurnWatch
 from glmcode.window import Window
@@ -55,13 +59,17 @@ class Agent:
         window: Window | None = None,
         snapshots: Snapshots | None = None,
     ) -> None:
-        self._engine = engine
+        self.engine = engine
+        """Who answers from the next turn on."""
+        self.policy = policy
+        """What judges the next call."""
+        self.thinking = thinking
+        """Whether the model thinks from the next turn on."""
         self._toolbox = toolbox
         self._tools = tools
-        self._policy = policy
         self._session = session
         self._ask = ask
-        self._thinking = thinking
+        self._steering = Steering()
         self._limits = limits
         self._prices = prices
         self._specs = tuple(
@@ -76,10 +84,25 @@ class Agent:
         self._snapshots.tell = lambda text: self._emit(Failure(error="snapshot", message=text))
         self._begin_turn()
 
-    async def run(self, prompt: str) -> AsyncGenerator[Event, None]:
-        """One turn: everything that happens from the prompt to `TurnFinished`."""
+    def run(self, prompt: str, *, typed: str | None = None) -> AsyncGenerator[Event, None]:
+        """One turn: everything that happens from the prompt to `TurnFinished`.
+
+        `typed`: what of the prompt the user wrote; None: all of it.
+        """
+        return self._play(self._run_turn(prompt, prompt if typed is None else typed))
+
+    def compact(self, hint: str = "") -> AsyncGenerator[Event, None]:
+        """Shorten the conversation between two turns; nothing comes where it is short. `hint`: what is to be kept."""
+        self._begin_turn()
+        return self._play(self._asking.compact(hint))
+
+    def steer(self, text: str) -> None:
+        """Say something to the model in the running turn: it reads it with the next tool result."""
+        self._steering.say(text)
+
+    async def _play(self, work: Coroutine[Any, Any, None]) -> AsyncGenerator[Event, None]:
         self._events = asyncio.Queue()
-        self._turn = asyncio.create_task(self._run_turn(prompt))
+        self._turn = asyncio.create_task(work)
         self._turn.add_done_callback(lambda _: self._events.put_nowait(None))
         try:
             while (event := await self._events.get()) is not None:
@@ -104,22 +127,23 @@ class Agent:
 
     def _begin_turn(self) -> None:
         self._tally = tally = Tally(self._limits, self._prices)
-        self._watch = watch = TurnWatch(self._session, self._emit, thinking=self._thinking)
+        self._watch = watch = TurnWatch(self._session, self._emit, thinking=self.thinking)
         self._asking = Asking(
-            self._engine,
+            self.engine,
             self._session,
             self._window,
             self._specs,
             self._call_ids,
-            thinking=self._thinking,
+            thinking=self.thinking,
             tally=tally,
             watch=watch,
             emit=self._emit,
         )
 
-    async def _run_turn(self, prompt: str) -> None:
+    async def _run_turn(self, prompt: str, typed: str) -> None:
         self._begin_turn()
         self._session.append_message(Message(role="user", content=prompt))
+        self._session.append_record(Prompted(text=typed))
         self._snapshots.begin_turn()
         ending = await self._guarded_steps()
         if ending.reason == "error":
@@ -140,7 +164,7 @@ class Agent:
                     self._tally.steps += 1
                     ending = await self._step(self._tally.steps)
                     self._report_usage()
-                    if ending is not None:
+                    if ending is not None and not self._goes_on(ending):
                         break
                 return ending
         except TimeoutError:
@@ -175,17 +199,28 @@ class Agent:
             )
         )
         for call in message.tool_calls:
-            await self._call(step, call)
+            await self._call(step, call, is_last=call is message.tool_calls[-1])
         return self._watch.ending(message, stop)
 
-    async def _call(self, step: int, call: ToolCall) -> None:
+    def _goes_on(self, ending: Ending) -> bool:
+        """Whether the user had something more to say before the turn was done."""
+        said = self._steering.take() if ending.reason == "done" else ""
+        if said:
+            self._session.append_message(Message(role="user", content=said))
+            self._emit(Steered(step=self._tally.steps, text=said))
+        return bool(said)
+
+    async def _call(self, step: int, call: ToolCall, *, is_last: bool) -> None:
         """Prepare, judge, run and record one call."""
         started = time.monotonic()
         prepared = self._toolbox.prepare(call.name, call.arguments)
         title = self._toolbox.one_line(prepared) if isinstance(prepared, Prepared) else one_line(call.name)
         self._emit(ToolStarted(step=step, call_id=call.id, name=call.name, title=title, arguments=call.arguments))
         output = prepared if isinstance(prepared, ToolOutput) else await self._allowed_run(call, title, prepared)
-        output = self._watch.checked(call, output)
+        output = self._watch.checked(call, unforged(output))
+        if is_last and (said := self._steering.take()):
+            output = steered(output, said)
+            self._emit(Steered(step=step, text=said))
         self._session.append_message(Message(role="tool", content=output.text, tool_call_id=call.id))
         self._emit(self._finished(call, output, time.monotonic() - started))
 
@@ -202,7 +237,7 @@ class Agent:
         )
 
     async def _allowed_run(self, call: ToolCall, title: str, prepared: Prepared) -> ToolOutput:
-        decision = self._policy.judge(call.id, title, prepared.tool.effect, prepared.paths)
+        decision = self.policy.judge(call.id, title, prepared.tool.effect, prepared.paths)
         if isinstance(decision, Question):
             decision = await self._ask_user(decision)
         if not decision.allowed:

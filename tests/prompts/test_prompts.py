@@ -70,7 +70,11 @@ def test_every_text_file_is_in_use() -> None:
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
     left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
-    assert found == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | nudges | left_out
+    said = {"steered.md", "compact_hint.md"}
+    assert (
+        found
+        == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | said | nudges | left_out
+    )
     tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
     assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
