@@ -116,6 +116,15 @@ class Steered(Record):
     """What the user said while the turn ran; the model reads it with the next request."""
 
 
+class AsideAnswered(Record):
+    """A question of the user's outside the conversation, and what the model said."""
+
+    kind: Literal["aside"] = "aside"
+    question: str
+    answer: str
+    usage: Usage
+
+
 class UsageCounted(Record):
     kind: Literal["usage"] = "usage"
     step: int
@@ -203,6 +212,7 @@ Event = Annotated[
     | ToolOutputDelta
     | ToolFinished
     | Steered
+    | AsideAnswered
     | UsageCounted
     | ApprovalRequested
     | GuardRepaired

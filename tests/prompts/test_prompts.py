@@ -70,7 +70,7 @@ def test_every_text_file_is_in_use() -> None:
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
     left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
-    said = {"steered.md", "compact_hint.md"}
+    said = {"steered.md", "compact_hint.md", "aside.md", "by_hand.md"}
     assert (
         found
         == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | said | nudges | left_out
