@@ -78,3 +78,11 @@ class Restored(Record):
     waits: bool = False
     """Whether the repository was left alone: the patch beside the session file, which waits to be applied, was made
     anew."""
+
+
+class Left(Record):
+    """A person left the session, whose workspace is gone now. What it had changed is in the patch beside the file."""
+
+    kind: Literal["left"] = "left"
+    applied: bool
+    """Whether all of it is in the user's repository."""

@@ -78,7 +78,7 @@ class Timeline:
                 self.trees += [str(line["before"]), str(line["tree"])]
             case "restored":
                 self._restored(Restored.model_validate(line))
-            case "result":
+            case "result" | "left":
                 if self.waiting and line.get("applied") and self.end is not None:
                     self.waiting, self.there = False, self.end
 
