@@ -16,8 +16,8 @@ from glmcode.tui.transcript.painting import GUTTER, STYLES, Marked, Palette, pai
 from glmcode.tui.transcript.searching import Search
 from glmcode.tui.transcript.selecting import place, selected_part, selected_text
 
-_MARGIN = 1
-"""Columns that stay empty at the right."""
+_MARGIN = 2
+"""Columns at the right: an empty one and the scroll bar's."""
 
 
 class PageView(ScrollView, can_focus=True):
