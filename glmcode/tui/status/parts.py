@@ -129,4 +129,4 @@ def _place(status: Status) -> Iterator[Part]:
     if status.workspace in ("direct", "isolated"):
         yield ((2, Content(text(f"status.{status.workspace}"))),)
     if status.branch:
-        yield (2, Content(f"⎇ {one_line(status.branch, 30)}")), (3, Content(f"⎇ {one_line(status.branch, 12)}"))
+        yield (2, Content(f"git {one_line(status.branch, 30)}")), (3, Content(f"git {one_line(status.branch, 12)}"))
