@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from glmcode.cli.settings import flags_of, refuse_unbuilt, say, settings_of
+from glmcode.cli.settings import flags_of, say, settings_of
 from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
@@ -108,7 +108,6 @@ def _headless(options: argparse.Namespace) -> int:
         # `run --resume "go on"`: the optional value swallowed the prompt.
         given, options.resume = options.resume, "latest"
     settings = settings_of(options)
-    refuse_unbuilt(settings)
     go_offline(settings, say)
     task = read_issue(given, offline=settings.offline) if options.command == "fix" else read_prompt(given)
     try:

@@ -183,7 +183,7 @@ def _context(value: str) -> int | str:
 def _add_headless_flags(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--output", choices=("text", "json", "stream-json", "vscode"), help="default text; vscode is " + NOT_BUILT
+        "--output", choices=("text", "json", "stream-json", "vscode"), help="default text; vscode: lines for editors"
     )
     output.add_argument("--out", type=Path, metavar="DIR", help="folder for result, patch, report and test results")
     output.add_argument(
