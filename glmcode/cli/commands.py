@@ -75,6 +75,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.airgap import airgap
 
             return run_to_end(interruptible(airgap(options)))
+        case "vscode":
+            from glmcode.cli.vscode import run_vscode
+
+            return run_vscode(options)
         case "engine":
             from glmcode.cli.engine import run_engine
 
@@ -101,6 +105,7 @@ def _run_small(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 def _headless(options: argparse.Namespace) -> int:
     from glmcode.headless.issue import read_issue, read_prompt
     from glmcode.headless.run import run_headless
+    from glmcode.headless.selection import with_selection
     from glmcode.offline import describe_connections, go_offline
 
     given = options.issue if options.command == "fix" else options.prompt
@@ -110,6 +115,7 @@ def _headless(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     go_offline(settings, say)
     task = read_issue(given, offline=settings.offline) if options.command == "fix" else read_prompt(given)
+    task = with_selection(task, settings)
     try:
         return run_to_end(run_headless(settings, task, options.command))
     finally:
