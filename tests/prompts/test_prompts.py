@@ -29,6 +29,7 @@ REVIEW: dict[str, dict[str, str]] = {
     "edited": {"place": "a.py, line 3", "diff": fenced("DIFF")},
     "rest": {"place": "a.py, lines 3-9", "state": "accepted"},
 }
+EDITOR = ("fix_tests", "fix_file", "fix_selection", "explain_selection", "review")
 MAX_TOKENS = 3000
 CHARS_PER_TOKEN = 3.2
 """Low for English and JSON, so that the estimate is high."""
@@ -57,6 +58,11 @@ def everything() -> str:
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
         **{f"review/{name}": load(f"review/{name}", **values) for name, values in REVIEW.items()},
         **{name: load(name) for name in CHECK},
+        **{f"editor/{name}": load(f"editor/{name}") for name in EDITOR},
+        "editor/about_file": load("editor/about_file", task="TASK", place="src/a.py"),
+        "editor/about_selection": load(
+            "editor/about_selection", task="TASK", place="src/a.py, line 2", selection="TEXT"
+        ),
         "bench/system": load("bench/system", id="ID", pack="PACK"),
         **{name: load(name) for name in ("bench/first", "bench/second")},
     }
@@ -87,6 +93,8 @@ def test_every_text_file_is_in_use() -> None:
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
     assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
     assert {entry.name for entry in folder.joinpath("review").iterdir()} == {f"{name}.md" for name in REVIEW}
+    editor = {entry.name for entry in folder.joinpath("editor").iterdir()}
+    assert editor == {f"{name}.md" for name in (*EDITOR, "about_file", "about_selection")}
     tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
     assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
 
