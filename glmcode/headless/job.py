@@ -24,8 +24,6 @@ from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.open import probe
 from glmcode_sandbox.workspace import Workspace, find_repository
 
-AUTO_CONTEXT_TOKENS = 24_000
-
 
 @dataclass(slots=True)
 class Job:
@@ -68,6 +66,11 @@ class Job:
             if note not in self.told:
                 self.told.add(note)
                 self.output.say(one_line(note, 300))
+
+    @property
+    def prices(self) -> Prices | None:
+        """What tokens cost at this endpoint, as far as that is known."""
+        return _prices(self.settings, self.engine)
 
     def announce(self, context_tokens: int) -> None:
         event = SessionStarted(

@@ -57,6 +57,7 @@ def everything() -> str:
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
         **{f"review/{name}": load(f"review/{name}", **values) for name, values in REVIEW.items()},
+        "changed_files": load("changed_files", changes="CHANGES"),
         **{name: load(name) for name in CHECK},
         **{f"editor/{name}": load(f"editor/{name}") for name in EDITOR},
         "editor/about_file": load("editor/about_file", task="TASK", place="src/a.py"),
@@ -83,12 +84,10 @@ def test_every_text_file_is_in_use() -> None:
     folder = files("glmcode_prompts")
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
-    left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
+    left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md", "changed_files.md"}
     said = {"steered.md", "compact_hint.md", "aside.md", "by_hand.md"}
-    assert (
-        found
-        == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | said | nudges | left_out
-    )
+    main = {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"}
+    assert found == main | said | nudges | left_out
     tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
     assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
