@@ -46,6 +46,8 @@ def open_session(
     """A new session (of the id `new_id`, where given), or the one of `--resume`. Raises ConfigError, SessionError."""
     root = paths.sessions_dir()
     if settings.resume is None:
+        if new_id is not None and (root / new_id / store.FILE_NAME).is_file():
+            return store.resume(root, new_id)  # an earlier try came as far as the file, and no further
         return store.create(
             root, repo=repo, version=__version__, engine=engine.info, first_prompt=first_prompt, session_id=new_id
         )

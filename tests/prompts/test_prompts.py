@@ -45,6 +45,8 @@ def everything() -> str:
         "compact": load("compact"),
         "compacted": load("compacted", summary="SUMMARY"),
         "dropped": load("dropped", count="7"),
+        "attached": load("attached", name="src/a.py:3-9", content=fenced("TEXT")),
+        "unsaved": load("unsaved", name="src/a.py", content=fenced("TEXT")),
         "left_out": load("left_out", call="read src/a.py", size="412 lines"),
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
@@ -70,7 +72,7 @@ def test_every_text_file_is_in_use() -> None:
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
     left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
-    said = {"steered.md", "compact_hint.md", "aside.md", "by_hand.md"}
+    said = {"steered.md", "compact_hint.md", "aside.md", "by_hand.md", "attached.md", "unsaved.md"}
     assert (
         found
         == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | said | nudges | left_out
