@@ -30,6 +30,10 @@ class ConfigError(Exception):
     """A setting is wrong; the text names where it was set and what it takes."""
 
 
+class KeyMissingError(ConfigError):
+    """A hosted endpoint needs a key and none is set."""
+
+
 class Settings(BaseModel):
     """Everything a user can set. Names are the long flags with underscores."""
 

@@ -7,7 +7,7 @@ from glmcode.cli.airgap_parser import add_airgap
 from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.cli.engine_parser import add_engine
 from glmcode.cli.session_parser import add_session
-from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser, later
+from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser
 from glmcode.cli.vscode_parser import add_vscode
 
 EXIT_CODES = """\
@@ -51,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_vscode(commands)
     _add_small(commands)
     add_engine(commands)
-    _add_later(commands)
+    _add_acp(commands)
     return parser
 
 
@@ -100,11 +100,15 @@ def _add_shared_flags(parser: argparse.ArgumentParser) -> None:
     _add_model_flags(parser)
     _add_repository_flags(parser)
     _add_limit_flags(parser)
-    parser.add_argument(
-        "--offline", action="store_true", default=None, help="refuse every connection but the engine's, and list them"
-    )
+    _add_offline(parser)
     parser.add_argument(
         "--resume", nargs="?", const="latest", metavar="SESSION", help="go on with a session, default the latest"
+    )
+
+
+def _add_offline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--offline", action="store_true", default=None, help="refuse every connection but the engine's, and list them"
     )
 
 
@@ -144,9 +148,10 @@ def _add_pins(parser: "argparse._ActionsContainer") -> None:
     parser.add_argument("--drop", action="append", metavar="PATH", help=f"keep this file or folder out of it, {where}")
 
 
-def _add_repository_flags(parser: argparse.ArgumentParser) -> None:
+def _add_repository_flags(parser: argparse.ArgumentParser, *, names_repository: bool = True) -> None:
     place = parser.add_argument_group("repository and sandbox")
-    place.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
+    if names_repository:
+        place.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
     place.add_argument(
         "--sandbox", choices=("docker", "bwrap", "none"), help="default docker; none runs commands on this host"
     )
@@ -266,5 +271,12 @@ def _add_small(commands: "SubCommands[SubParser]") -> None:
     completion.add_argument("shell", choices=("bash", "zsh", "fish", "powershell"))
 
 
-def _add_later(commands: "SubCommands[SubParser]") -> None:
-    later(commands, "acp")
+def _add_acp(commands: "SubCommands[SubParser]") -> None:
+    acp = _agent_command(
+        commands, "acp", "[FLAG ...]", "an agent for editors: the Agent Client Protocol on standard input and output"
+    )
+    # The editor names the repository and the session.
+    _add_model_flags(acp)
+    _add_repository_flags(acp, names_repository=False)
+    _add_limit_flags(acp)
+    _add_offline(acp)

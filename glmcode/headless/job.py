@@ -8,6 +8,7 @@ from pathlib import Path
 from glmcode import paths
 from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
+from glmcode.cost import Prices
 from glmcode.engines import is_script, open_engine, start_engine
 from glmcode.events import Event, SessionStarted
 from glmcode.guarded import guarded
@@ -70,7 +71,7 @@ class Job:
     @property
     def prices(self) -> Prices | None:
         """What tokens cost at this endpoint, as far as that is known."""
-        return _prices(self.settings, self.engine)
+        return prices_of(self.settings, self.engine)
 
     def announce(self, context_tokens: int) -> None:
         event = SessionStarted(
