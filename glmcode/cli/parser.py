@@ -8,6 +8,7 @@ from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.cli.engine_parser import add_engine
 from glmcode.cli.session_parser import add_session
 from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser, later
+from glmcode.cli.vscode_parser import add_vscode
 
 EXIT_CODES = """\
 exit codes:
@@ -47,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_tool(commands)
     add_session(commands)
     add_airgap(commands)
+    add_vscode(commands)
     _add_small(commands)
     add_engine(commands)
     _add_later(commands)
@@ -181,9 +183,12 @@ def _context(value: str) -> int | str:
 
 
 def _add_headless_flags(parser: argparse.ArgumentParser) -> None:
+    about = parser.add_argument_group("what the task is about")
+    about.add_argument("--file", metavar="PATH[:LINE]", help="a file of the repository, counted from this folder")
+    about.add_argument("--selection", metavar="TEXT", help="text selected in it; from editors: GLMCODE_SELECTION")
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--output", choices=("text", "json", "stream-json", "vscode"), help="default text; vscode is " + NOT_BUILT
+        "--output", choices=("text", "json", "stream-json", "vscode"), help="default text; vscode: lines for editors"
     )
     output.add_argument("--out", type=Path, metavar="DIR", help="folder for result, patch, report and test results")
     output.add_argument(
@@ -252,8 +257,4 @@ def _add_small(commands: "SubCommands[SubParser]") -> None:
 
 
 def _add_later(commands: "SubCommands[SubParser]") -> None:
-    vscode = commands.add_parser("vscode", help=f"tasks for VS Code ({NOT_BUILT})")
-    verbs = vscode.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
-    for name in ("init", "remove"):
-        later(verbs, name)
     later(commands, "acp")

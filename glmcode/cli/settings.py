@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glmcode import paths
-from glmcode.config import PROJECT_FILE, ConfigError, Settings, load
+from glmcode.config import PROJECT_FILE, Settings, load
 from glmcode.telling import told
 from glmcode.trust import is_trusted, project_config, remember
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
@@ -43,12 +43,6 @@ def _trusted_project_file(flags: dict[str, Any]) -> Path | None:
         return path
     say(f"{PROJECT_FILE} is left out: this repository is not trusted yet, or the file changed; --yes trusts it")
     return None
-
-
-def refuse_unbuilt(settings: Settings) -> None:
-    """Say of settings that later versions bring that they are not there yet."""
-    if settings.output == "vscode":
-        raise ConfigError("--output vscode is not built yet")
 
 
 def ask_on_terminal() -> "Ask | None":

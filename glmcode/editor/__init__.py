@@ -1,0 +1,1 @@
+"""What editors are given: problem lines, and the tasks of VS Code."""
