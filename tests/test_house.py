@@ -24,6 +24,7 @@ KNOWS = {
 }
 FACES = ("glmcode.cli", "glmcode.tui", "glmcode.plain", "glmcode.headless", "glmcode.editor", "glmcode.__main__")
 HOMES = {
+    "acp": "glmcode.editor.acp",
     "openai": "glmcode_engine",
     "tiktoken": "glmcode_engine",
     "tokenizers": "glmcode_engine",

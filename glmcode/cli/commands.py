@@ -83,6 +83,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.engine import run_engine
 
             return run_engine(options, words)
+        case "acp":
+            from glmcode.cli.acp import acp
+
+            return run_to_end(acp(options))
         case _:
             return _run_small(options, parser)
 
