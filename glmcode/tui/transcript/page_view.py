@@ -37,6 +37,7 @@ class PageView(ScrollView, can_focus=True):
         self.below: set[int] = set()
         """Entries that changed or joined below what is in sight."""
         self._moving = False
+        self._scroll_state: object = None
         self._palette: Palette | None = None
 
     @property
@@ -157,6 +158,14 @@ class PageView(ScrollView, can_focus=True):
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
         """Never animated: positions move while heights become known."""
         super().scroll_to(x, y, **{**options, "animate": False})
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        """Textual calls this at every layout of the screen, each key in the prompt included, and draws the scroll bar
+        and with it all that is beside it; here only where something has changed."""
+        state = virtual_size, self.size, self.scroll_offset
+        if state != self._scroll_state:
+            self._scroll_state = state
+            super()._scroll_update(virtual_size)
 
     def action_scroll_home(self) -> None:
         self.move_to(0)

@@ -310,6 +310,20 @@ async def test_typing_goes_on_while_events_pour_in_and_none_is_lost() -> None:
         assert answer.body.text.split() == [str(number) for number in range(300)]
 
 
+async def test_a_key_in_the_prompt_draws_the_screen_once_and_lays_out_nothing() -> None:
+    app = ViewApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.view.show(replayed(40))
+        await settled(pilot)
+        await pilot.pause(0.1)
+        drawn = app.view.drawn
+        for key in "hello":
+            await pilot.press(key)
+            await pilot.pause(0.05)
+        assert app.query_one(Input).value == "hello"
+        assert app.view.drawn - drawn <= 5, "Textual asks every widget once; twice when the scroll bar is drawn, too"
+
+
 async def test_another_theme_draws_everything_anew() -> None:
     app = ViewApp()
     async with app.run_test(size=(60, 12)) as pilot:
