@@ -45,6 +45,11 @@ class PageView(ScrollView, can_focus=True):
         """The position of the first line in sight."""
         return round(self.scroll_y)
 
+    @property
+    def below_label(self) -> str:
+        """What stands at the right of the last line while there is something new below; else nothing."""
+        return text("transcript.new_below", count=len(self.below)) if self.below else ""
+
     def first_in_sight(self) -> tuple[int, int]:
         """The entry and the line in it at the top."""
         return self.page.locate(self.top_line)
@@ -185,8 +190,7 @@ class PageView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         strip = self._drawn(self.top_line + y, width)
-        if y == self.size.height - 1 and self.below:
-            label = text("transcript.new_below", count=len(self.below))
+        if y == self.size.height - 1 and (label := self.below_label):
             segment = Segment(label, self._styles["below"])
             start = max(0, width - segment.cell_length - 2)
             strip = Strip.join([strip.crop(0, start), Strip([segment])]).adjust_cell_length(width, self._styles[""])

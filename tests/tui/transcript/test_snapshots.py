@@ -23,6 +23,7 @@ def chinese() -> Iterator[None]:
 
 def conversation(prompt: str, answer: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     async def show(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
         view = pilot.app.query_one(TranscriptView)
         view.user(prompt)
         for event in typical(answer):
