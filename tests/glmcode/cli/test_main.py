@@ -54,7 +54,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "", "do it", "--ui plain", "acp", "acp --stdio", "vscode remove",
+        "", "do it", "--ui plain", "vscode remove",
         "vscode init --dry-run", "session replay x --speed 2",
     ],
 )  # fmt: skip
