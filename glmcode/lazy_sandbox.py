@@ -101,10 +101,12 @@ class LazySandbox:
         await sandbox.write_file(path, data)
 
     async def close(self) -> None:
-        if self._starting is None:
+        """End it; the next use starts another."""
+        starting, self._starting = self._starting, None
+        if starting is None:
             return
         try:
-            sandbox = await self._starting
+            sandbox = await starting
         except SandboxError:
             return  # it was told at the first use, or nobody ever used it
         await sandbox.close()

@@ -18,6 +18,7 @@ from glmcode.images import describe_sandbox, resolve_image
 from glmcode.live.meter import Meter, measure
 from glmcode.live.place import Place, open_place
 from glmcode.live.told import Told
+from glmcode.loading import Watch
 from glmcode.opening import prices_of
 from glmcode.policy import ApprovalMode, Ask
 from glmcode.session import store
@@ -39,6 +40,8 @@ class People:
     """Answers what leaves the policy."""
     confirm: Confirm | None = None
     """Answers yes or no before an image is pulled or built; None: nobody can."""
+    watch: Watch | None = None
+    """Sees how far the start of an engine on this machine has come; None: `say` is told."""
 
 
 class LiveSession:
@@ -109,10 +112,17 @@ class LiveSession:
             self._ready = asyncio.create_task(self._prepared())
         await asyncio.shield(self._ready)
 
+    async def stop_preparing(self) -> None:
+        """End `prepare` where it still goes on; a server that was only started for it ends."""
+        if self._ready is not None and not self._ready.done():
+            self._ready.cancel()
+            await asyncio.wait([self._ready])
+            await self.engine.aclose()
+
     async def _prepared(self) -> str | None:
         image = await resolve_image(self.settings, self.repo, self._people.say, ask=self._people.confirm)
         await probe(self.settings.sandbox, image)
-        await start_engine(self.engine, self._people.say)
+        await start_engine(self.engine, self._people.say, self._people.watch)
         return image
 
     async def open(self, first_prompt: str) -> Place:
@@ -136,8 +146,16 @@ class LiveSession:
                 self._people.say(note)
         return self.place
 
-    async def turn(self, prompt: str) -> AsyncGenerator[Event, None]:
-        """One turn, from what the user typed to `turn_finished`. Raises what `open` raises, before anything is sent."""
+    @property
+    def image(self) -> str | None:
+        """The sandbox image, once `prepare` is through; None: the default one, or none is used."""
+        return self._ready.result() if self._ready is not None and self._ready.done() else None
+
+    async def turn(self, prompt: str, *, typed: str | None = None) -> AsyncGenerator[Event, None]:
+        """One turn, from the prompt to `turn_finished`. Raises what `open` raises, before anything is sent.
+
+        `typed`: what of the prompt the user wrote; None: all of it.
+        """
         place = await self.open(prompt)
         text = await self._composed(place, prompt)
         if not place.announced:
@@ -147,7 +165,7 @@ class LiveSession:
             event = self._broken.pop(0)
             place.session.append_event(event)
             yield event
-        async with aclosing(place.agent.run(text, typed=prompt)) as events:
+        async with aclosing(place.agent.run(text, typed=prompt if typed is None else typed)) as events:
             async for each in events:
                 if each.kind != "step_started":
                     place.sandbox.begin()
@@ -198,7 +216,7 @@ class LiveSession:
         settings = Settings.model_validate({**self.settings.model_dump(), **changes})
         engine = open_engine(settings)
         try:
-            await start_engine(engine, self._people.say)
+            await start_engine(engine, self._people.say, self._people.watch)
         except BaseException:
             await engine.aclose()
             raise

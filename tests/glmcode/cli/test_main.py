@@ -54,7 +54,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "", "do it", "--ui plain", "acp", "acp --stdio", "vscode remove",
+        "acp", "acp --stdio", "vscode remove",
         "vscode init --dry-run", "session replay x --speed 2",
     ],
 )  # fmt: skip
@@ -62,6 +62,13 @@ def test_what_is_not_built_yet_says_so_and_exits_2(line: str, capsys: pytest.Cap
     assert main(line.split(" ") if line else []) == 2
     captured = capsys.readouterr()
     assert "not built yet" in captured.err and captured.out == ""
+
+
+@pytest.mark.parametrize("line", ["", "do it", "--ui plain", "do it --sandbox none"])
+def test_the_interface_needs_a_terminal_and_says_what_needs_none(line: str, tmp_path: Path) -> None:
+    done = glmcode(*line.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not a terminal" in done.stderr and "glmcode run PROMPT" in done.stderr
 
 
 @pytest.mark.parametrize(
