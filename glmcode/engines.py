@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glmcode.care import with_care
-from glmcode.config import ConfigError, Settings
+from glmcode.config import ConfigError, KeyMissingError, Settings
 from glmcode.keys import find_key, needs_key
 from glmcode.loading import Watch
 from glmcode_engine.base import Engine, EngineInfo
@@ -87,7 +87,7 @@ def open_remote(settings: Settings) -> "RemoteEngine":
         raise ConfigError(f"--base-url: {error}") from None
     key = find_key(settings.base_url)
     if key is None and needs_key(settings.base_url):
-        raise ConfigError(
+        raise KeyMissingError(
             f"no API key for {safe_url(endpoint.base_url)}: set GLMCODE_API_KEY (or ZAI_API_KEY for Z.ai), "
             "or point --base-url at a server of your own"
         )

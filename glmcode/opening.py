@@ -40,11 +40,17 @@ def prices_of(settings: Settings, engine: Engine) -> Prices | None:
     return settings.price or known_prices(engine.info.base_url, engine.info.model)
 
 
-def open_session(settings: Settings, repo: Path, engine: Engine, first_prompt: str) -> Session:
-    """A new session, or the one of `--resume`. Raises ConfigError, SessionError."""
+def open_session(
+    settings: Settings, repo: Path, engine: Engine, first_prompt: str, *, new_id: str | None = None
+) -> Session:
+    """A new session (of the id `new_id`, where given), or the one of `--resume`. Raises ConfigError, SessionError."""
     root = paths.sessions_dir()
     if settings.resume is None:
-        return store.create(root, repo=repo, version=__version__, engine=engine.info, first_prompt=first_prompt)
+        if new_id is not None and (root / new_id / store.FILE_NAME).is_file():
+            return store.resume(root, new_id)  # an earlier try came as far as the file, and no further
+        return store.create(
+            root, repo=repo, version=__version__, engine=engine.info, first_prompt=first_prompt, session_id=new_id
+        )
     wanted = settings.resume
     if wanted == "latest":
         known = store.headers(root, repo)

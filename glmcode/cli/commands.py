@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from glmcode.cli.settings import flags_of, is_session, refuse_unbuilt, say, settings_of
+from glmcode.cli.settings import flags_of, is_session, say, settings_of
 from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
@@ -79,10 +79,18 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.airgap import airgap
 
             return run_to_end(interruptible(airgap(options)))
+        case "vscode":
+            from glmcode.cli.vscode import run_vscode
+
+            return run_vscode(options)
         case "engine":
             from glmcode.cli.engine import run_engine
 
             return run_engine(options, words)
+        case "acp":
+            from glmcode.cli.acp import acp
+
+            return run_to_end(acp(options))
         case _:
             return _run_small(options, parser)
 
@@ -105,6 +113,7 @@ def _run_small(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 def _headless(options: argparse.Namespace) -> int:
     from glmcode.headless.issue import read_issue, read_prompt
     from glmcode.headless.run import run_headless
+    from glmcode.headless.selection import with_selection
     from glmcode.offline import describe_connections, go_offline
 
     given = options.issue if options.command == "fix" else options.prompt
@@ -112,9 +121,9 @@ def _headless(options: argparse.Namespace) -> int:
         # `run --resume "go on"`: the optional value swallowed the prompt.
         given, options.resume = options.resume, "latest"
     settings = settings_of(options)
-    refuse_unbuilt(settings)
     go_offline(settings, say)
     task = read_issue(given, offline=settings.offline) if options.command == "fix" else read_prompt(given)
+    task = with_selection(task, settings)
     try:
         return run_to_end(run_headless(settings, task, options.command))
     finally:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from glmcode import paths
-from glmcode.cli.settings import flags_of, is_session, project_files, refuse_unbuilt, say
+from glmcode.cli.settings import flags_of, is_session, project_files, say
 from glmcode.config import ConfigError, Settings, load
 from glmcode.starting import Start
 from glmcode_sandbox.workspace import find_repository
@@ -45,7 +45,6 @@ def _start(options: argparse.Namespace) -> Start:
         return load(flags, user_file=paths.config_file(), project_file=project_files(flags)[0])
 
     first = settings()
-    refuse_unbuilt(first)
     repo = find_repository(first.repo or Path.cwd())
     if first.resume:
         first = first.model_copy(update={"resume": _known_session(first.resume, repo)})

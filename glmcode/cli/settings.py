@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glmcode import paths
-from glmcode.config import PROJECT_FILE, ConfigError, Settings, load
+from glmcode.config import PROJECT_FILE, Settings, load
 from glmcode.telling import told
 from glmcode.trust import is_trusted, project_config, remember
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
@@ -49,12 +49,6 @@ def project_files(flags: dict[str, Any]) -> tuple[Path | None, Path | None]:
 def is_session(value: str) -> bool:
     """Whether this looks like a session's id rather than a prompt."""
     return value == "latest" or (value[:8].isdigit() and value.count("-") == 2 and " " not in value)
-
-
-def refuse_unbuilt(settings: Settings) -> None:
-    """Say of settings that later versions bring that they are not there yet."""
-    if settings.output == "vscode":
-        raise ConfigError("--output vscode is not built yet")
 
 
 def ask_on_terminal() -> "Ask | None":

@@ -11,7 +11,7 @@ from glmcode.engines import ready_window
 from glmcode.events import TurnFinished
 from glmcode.exit_codes import ExitCode
 from glmcode.headless.findings import Findings, Mode
-from glmcode.headless.job import AUTO_CONTEXT_TOKENS, Job, open_job
+from glmcode.headless.job import Job, open_job
 from glmcode.interrupts import Interrupts
 from glmcode.session.marks import Restoring
 from glmcode_prompts.library import load
@@ -21,6 +21,7 @@ from glmcode_sandbox.workspace import WorkspaceError, protected
 from glmcode_tools.filetext import display_name
 
 if TYPE_CHECKING:
+    from glmcode.context.record import ContextPack
     from glmcode.fix.verify import Verifier
 
 
@@ -116,25 +117,31 @@ async def _prompt(job: Job, task: str, findings: Findings) -> str:
     if findings.mode == "fix":
         from glmcode.fix.proving import fix_task
 
-        task = fix_task(task, job.settings.test_command, findings.tests_before)
+        message = fix_task(task, job.settings.test_command, findings.tests_before)
     else:
-        task = load("task", task=task)
-    budget = job.settings.context
-    if job.resumed or budget == 0:
+        message = load("task", task=task)
+    if job.resumed or job.settings.context == 0:
         job.announce(0)
-        return task
-    from glmcode.context.pack import pack
-
-    tokens = await _auto_budget(job) if budget == "auto" else budget
-    packed = await asyncio.to_thread(pack, job.repo, task, tokens)
+        return message
+    packed = await _pack(job, task)
     job.announce(packed.tokens)
-    return f"{packed.text}\n\n{task}" if packed.text else task
+    return f"{packed.text}\n\n{message}" if packed.text else message
 
 
-async def _auto_budget(job: Job) -> int:
-    """A small window must hold more than the pack."""
-    window = await ready_window(job.engine, job.settings)
-    return AUTO_CONTEXT_TOKENS if window is None else min(AUTO_CONTEXT_TOKENS, window // 4)
+async def _pack(job: Job, task: str) -> "ContextPack":
+    """The pack for what was asked, in the words of whoever asked; a budget that was chosen is told."""
+    from glmcode.context.budget import Auto, announcement
+    from glmcode.context.pack import pack
+    from glmcode.context.pins import Pins
+
+    settings = job.settings
+    budget: int | Auto = Auto(await ready_window(job.engine, settings), job.prices)
+    if settings.context != "auto":
+        budget = settings.context
+    packed = await asyncio.to_thread(pack, job.repo, task, budget, Pins(settings.pin, settings.drop))
+    if packed.budget_why:
+        job.output.say(f"context: {announcement(packed.tokens, packed.budget_why, job.prices)}")
+    return packed
 
 
 async def _apply(job: Job, tree: str, findings: Findings) -> None:

@@ -51,10 +51,14 @@ async def open_place(
     *,
     say: Callable[[str], None],
     ask: Ask,
+    new_id: str | None = None,
 ) -> AsyncIterator[Place]:
-    """Open a new session, or the one of `settings.resume`. Raises ConfigError, SessionError, WorkspaceError."""
+    """Open a new session (see `open_session`), or the one of `settings.resume`.
+
+    Raises ConfigError, SessionError, WorkspaceError.
+    """
     async with AsyncExitStack() as stack:
-        session = stack.enter_context(open_session(settings, repo, engine, first_prompt))
+        session = stack.enter_context(open_session(settings, repo, engine, first_prompt, new_id=new_id))
         workspace, carried = await open_workspace_of(settings, repo, session, say, image, stack)
         sandbox = lazy_sandbox(workspace, settings, image, session.folder)
         snapshots = Snapshots(session, workspace, carried=carried)

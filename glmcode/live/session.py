@@ -50,8 +50,11 @@ class LiveSession:
     Not for concurrent turns: a face waits for one to end, or cancels it, before it begins another.
     """
 
-    def __init__(self, settings: Settings, people: People) -> None:
-        """Raises ConfigError where the engine cannot be made, WorkspaceError where there is no repository."""
+    def __init__(self, settings: Settings, people: People, *, new_id: str | None = None) -> None:
+        """`new_id` becomes the id of the first new session, where somebody must know it before there is a file.
+
+        Raises ConfigError where the engine cannot be made, WorkspaceError where there is no repository.
+        """
         interactive = {"workspace": settings.workspace or "direct", "approval": settings.approval or "ask"}
         self.settings = settings.model_copy(update=interactive)
         self.repo = find_repository(settings.repo or Path.cwd())
@@ -61,6 +64,7 @@ class LiveSession:
         """What is open; None before the first turn, and after a session was left."""
         self.pack_tokens = 0
         self._people = people
+        self._new_id = new_id
         self._stack = AsyncExitStack()
         self._ready: asyncio.Task[str | None] | None = None
         self._broken: list[CacheBroken] = []
@@ -140,8 +144,10 @@ class LiveSession:
                     first_prompt,
                     say=self._people.say,
                     ask=self._people.ask,
+                    new_id=self._new_id,
                 )
             )
+            self._new_id = None
             for note in self.place.workspace.notes:
                 self._people.say(note)
         return self.place

@@ -151,9 +151,19 @@ def unanswered(messages: list[Message]) -> list[ToolCall]:
     return []
 
 
-def create(root: Path, *, repo: Path, version: str, engine: EngineInfo, first_prompt: str) -> Session:
-    """Start a session in a folder of its own under `root`, private to the user. Raises SessionError."""
-    session_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+def new_id() -> str:
+    """An id that no session has yet."""
+    return time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+
+
+def create(
+    root: Path, *, repo: Path, version: str, engine: EngineInfo, first_prompt: str, session_id: str | None = None
+) -> Session:
+    """Start a session in a folder of its own under `root`, private to the user. Raises SessionError.
+
+    `session_id`: one that `new_id` gave and somebody was told already.
+    """
+    session_id = session_id or new_id()
     folder = root / session_id
     try:
         folder.mkdir(parents=True, mode=0o700)

@@ -102,8 +102,8 @@ class Opening:
         """Close what is open."""
         session, self.session = self.session, None
         if session is not None:
-            self._settings = session.settings
             await session.aclose()
+            self._settings = session.settings
 
     def _make(self) -> "LiveSession":
         from glmcode.live.session import LiveSession

@@ -15,6 +15,7 @@ from glmcode.tui.prompt.completion import Command, Mention, MentionSource
 from glmcode.tui.prompt.queue import QueueStrip
 from glmcode.tui.prompt.suggestions import Suggestions
 from glmcode.tui.styles import style_files
+from glmcode.tui.terminal_input import prepare
 from glmcode.tui.theme import THEMES
 
 COMMANDS = (
@@ -39,6 +40,7 @@ class PromptApp(App[None]):
         mentions: MentionSource = some_files,
         theme: str = "glmcode-dark",
     ) -> None:
+        prepare()
         super().__init__()
         self.box = PromptBox(folder, commands=commands, mentions=mentions)
         self.posted: list[Message] = []

@@ -38,9 +38,9 @@ def _line(status: Status, width: int, now: float = 0.0) -> str:
 
 def test_a_wide_terminal_shows_everything() -> None:
     assert _line(STATUS, 200) == (
-        "ask · remote glm-4.6 thinking auto · ███████░░░░░░░░░░░░░ 34% "
+        "ask mode · remote glm-4.6 thinking auto · █████░░░░░░░░░░░ 34% "
         "system 900 tools 2.1K pack 24K history 41K free 132K"
-        " · cache 93%, session 88% · ↑310K ↓12K · $0.21 · docker · isolated · ⎇ main · 1m15s"
+        " · cache 93%, session 88% · ↑310K ↓12K · $0.21 · docker · isolated · git main · 1m15s"
     )
 
 

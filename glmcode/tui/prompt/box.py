@@ -10,7 +10,6 @@ from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Static, TextArea
 
-from glmcode.tui.keys import NEW_LINE, learn_alt_enter
 from glmcode.tui.prompt.area import PromptArea
 from glmcode.tui.prompt.completion import Command, Kind, MentionSource, Trigger, kind_of, sent_text, trigger_at
 from glmcode.tui.prompt.draft import Draft
@@ -19,6 +18,7 @@ from glmcode.tui.prompt.queue import Queued, QueueStrip
 from glmcode.tui.prompt.records import PromptRecords
 from glmcode.tui.prompt.search import HistorySearch
 from glmcode.tui.prompt.suggestions import Suggestions
+from glmcode.tui.terminal_input import NEW_LINE
 from glmcode.tui.texts import text
 
 KEEP_AFTER_S = 0.5
@@ -57,7 +57,6 @@ class PromptBox(Vertical):
     ) -> None:
         """`folder` (see `private.prompt_folder`) keeps history and drafts; None keeps nothing."""
         super().__init__()
-        learn_alt_enter()
         self._completable = tuple(commands), mentions
         self._records = PromptRecords(folder)
         self._shown: str | None = None

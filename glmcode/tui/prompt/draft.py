@@ -52,20 +52,14 @@ class DraftFile:
 
     def open(self) -> Draft:
         """Take a file, if possible one with a draft that a crash left; gives that draft, or an empty one."""
-        free: list[tuple[int, Path, Draft | None]] = []
+        files = [self._folder / f"draft-{number}.json" for number in range(MAX_DRAFTS)]
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for number in range(MAX_DRAFTS):
-                if (lock := self._locked(self._folder / f"draft-{number}.lock")) is not None:
-                    file = self._folder / f"draft-{number}.json"
-                    free.append((lock, file, Draft.from_json(read_private(file, MAX_DRAFT_BYTES))))
-        free.sort(key=lambda one: one[2] is None)
-        for lock, _, _ in free[1:]:
-            os.close(lock)
-        if not free:
-            return Draft()
-        self._lock, self._file, draft = free[0]
-        return draft or Draft()
+            for file in sorted(files, key=lambda file: not file.exists()):
+                if (lock := self._locked(file.with_suffix(".lock"))) is not None:
+                    self._lock, self._file = lock, file
+                    return Draft.from_json(read_private(file, MAX_DRAFT_BYTES)) or Draft()
+        return Draft()
 
     def save(self, draft: Draft) -> None:
         """Keep the draft; an empty one removes the file."""

@@ -18,6 +18,9 @@ from glmcode.tui.prompt.completion import (
 )
 from glmcode_sandbox.clean import one_line
 
+MAX_LABEL = 40
+"""Cells; a longer name is cut, so that the details stay on screen."""
+
 
 class Suggestions(OptionList, can_focus=False):
     """What can stand in place of `trigger`; the first is chosen unless another is."""
@@ -72,7 +75,11 @@ class Suggestions(OptionList, can_focus=False):
             self.close()
             return
         self.trigger, self._completions = trigger, completions
-        self.add_options([Option(_line(one)) for one in completions])
+        labels = [Content.styled(one_line(one.label, MAX_LABEL), "bold") for one in completions]
+        column = max(label.cell_length for label in labels) + 2
+        self.add_options(
+            [Option(_line(label, one.detail, column)) for label, one in zip(labels, completions, strict=True)]
+        )
         self.highlighted = 0
         self.display = True
 
@@ -82,7 +89,7 @@ class Suggestions(OptionList, can_focus=False):
         self.post_message(self.Clicked())
 
 
-def _line(completion: Completion) -> Content:
-    label = Content.styled(one_line(completion.label, 80), "bold")
-    detail = one_line(completion.detail, 200)
-    return Content.assemble(label, "  ", Content.styled(detail, "$thinking")) if detail else label
+def _line(label: Content, detail: str, column: int) -> Content:
+    """The details of all lines begin in the same column, counted in cells."""
+    gap = " " * (column - label.cell_length)
+    return Content.assemble(label, gap, Content.styled(one_line(detail, 200), "$thinking"))

@@ -82,7 +82,7 @@ def _model(status: Status) -> Part:
 
 def _context(status: Status, window: int) -> Part:
     used = meter.used_share(status.segments, window)
-    wide, narrow = (meter.bar(status.segments, window, width) for width in (20, 10))
+    wide, narrow = (meter.bar(status.segments, window, width) for width in (16, 10))
     return (
         (1, Content.assemble(wide, " ", used, " ", meter.numbers(status.segments, window))),
         (2, Content.assemble(wide, " ", used, f" / {count(window)}")),
@@ -129,4 +129,4 @@ def _place(status: Status) -> Iterator[Part]:
     if status.workspace in ("direct", "isolated"):
         yield ((2, Content(text(f"status.{status.workspace}"))),)
     if status.branch:
-        yield (2, Content(f"⎇ {one_line(status.branch, 30)}")), (3, Content(f"⎇ {one_line(status.branch, 12)}"))
+        yield (2, Content(f"git {one_line(status.branch, 30)}")), (3, Content(f"git {one_line(status.branch, 12)}"))

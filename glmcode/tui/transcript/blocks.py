@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MAX_OPEN_CHARS = 16_000
 """A block that grows beyond is cut, so that an answer without structure costs no more than others."""
-CODE_LINES = 64
+CODE_LINES = 40
 """An open code block is settled in pieces of so many lines."""
 _WINDOW_CHARS = 32_000
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*([^\s`]*)[^\n]*\n", re.M)

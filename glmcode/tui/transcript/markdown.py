@@ -26,6 +26,13 @@ class MarkdownLines:
         self._fed = ""
         self._lines: list[Line] = []
         self._rendered = 0
+        self._streamed = False
+        """Whether the text came more than once."""
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether a block was settled in pieces before it ended: colours of code may be wrong where they meet."""
+        return self._streamed and any(block.goes_on for block in self._blocks.settled)
 
     def grows_to(self, text: str) -> bool:
         """Whether `text` begins with what was given before."""
@@ -33,6 +40,7 @@ class MarkdownLines:
 
     def lines(self, text: str) -> list[Line]:
         """Of `text`, which begins with what was given before."""
+        self._streamed = self._streamed or bool(self._fed)
         self._blocks.feed(text[len(self._fed) :])
         self._fed = text
         for block in self._blocks.settled[self._rendered :]:

@@ -14,7 +14,9 @@ from glmcode.tui.transcript.lines import Line
 from glmcode.tui.transcript.markdown import MarkdownLines
 
 KEPT = 256
-"""How many entries keep their lines; the others are laid out again when they come into view."""
+"""How many entries keep their lines, and how many lines of an entry what was drawn; others are made again in view."""
+WHOLE_CHARS = 100_000
+"""A longer answer stays as it was rendered while it streamed in."""
 _MIN_WIDTH = 10
 
 
@@ -28,6 +30,19 @@ class Laid:
     """False: the entry has changed since."""
     strips: dict[int, Strip] = field(default_factory=dict)
     """What was drawn of it, by line; whoever draws keeps it here."""
+
+    def keep(self, number: int, strip: Strip) -> Strip:
+        """Remember what was drawn of a line; not of all lines of a long entry."""
+        if len(self.strips) >= KEPT:
+            self.strips.clear()
+        self.strips[number] = strip
+        return strip
+
+    def keep_strips(self, before: "Laid") -> None:
+        """Take what was drawn of the lines that are as they were."""
+        for number, strip in before.strips.items():
+            if number < len(self.lines) and self.lines[number] == before.lines[number]:
+                self.strips[number] = strip
 
 
 class Page:
@@ -122,8 +137,10 @@ class Page:
         """An entry's lines, with its empty line; its height is exact from then on."""
         laid = self._laid.get(index)
         if laid is None or not laid.current:
-            laid = self._lay(index, laid)
+            before, laid = laid, self._lay(index, laid)
             self._laid[index] = laid
+            if before is not None:
+                laid.keep_strips(before)
         self._laid.move_to_end(index)
         while len(self._laid) > KEPT:
             self._laid.popitem(last=False)
@@ -144,9 +161,9 @@ class Page:
         markdown = before.markdown if before else None
         match entry:
             case Answer():
-                markdown = self._markdown(markdown, entry.body.text, self.width)
+                markdown = self._markdown(markdown, entry.body.text, self.width, done=entry.done)
             case Thinking() if opened:
-                markdown = self._markdown(markdown, entry.body.text, self.width - 2)
+                markdown = self._markdown(markdown, entry.body.text, self.width - 2, done=entry.done)
         lines = entry_lines(entry, self.width, opened=opened, markdown=markdown)
         if lines:
             lines = [Line()] * self.gap(index) + lines
@@ -155,8 +172,11 @@ class Page:
         return Laid(lines, markdown)
 
     @staticmethod
-    def _markdown(before: MarkdownLines | None, text: str, width: int) -> MarkdownLines:
-        return before if before is not None and before.grows_to(text) else MarkdownLines(width)
+    def _markdown(before: MarkdownLines | None, text: str, width: int, *, done: bool) -> MarkdownLines:
+        """What was rendered before, unless the text is another one or may be rendered better now that it is whole."""
+        if before is None or not before.grows_to(text):
+            return MarkdownLines(width)
+        return MarkdownLines(width) if done and before.in_pieces and len(text) <= WHOLE_CHARS else before
 
     def _estimate(self, index: int) -> int:
         lines = estimate(self.entries[index], self.width)

@@ -16,8 +16,8 @@ from glmcode.tui.transcript.painting import GUTTER, STYLES, Marked, Palette, pai
 from glmcode.tui.transcript.searching import Search
 from glmcode.tui.transcript.selecting import place, selected_part, selected_text
 
-_MARGIN = 1
-"""Columns that stay empty at the right."""
+_MARGIN = 2
+"""Columns at the right: an empty one and the scroll bar's."""
 
 
 class PageView(ScrollView, can_focus=True):
@@ -196,7 +196,7 @@ class PageView(ScrollView, can_focus=True):
             cursor = index == self.cursor and number >= page.gap(index)
             marked = self._marked(index, number, laid)
             strip = paint(laid.lines[number], width, self._styles, cursor=cursor, marked=marked)
-            strip = laid.strips[number] = strip.apply_offsets(0, place(index, number))
+            strip = laid.keep(number, strip.apply_offsets(0, place(index, number)))
         return strip
 
     def _marked(self, index: int, number: int, laid: Laid) -> list[Marked]:

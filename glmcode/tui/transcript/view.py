@@ -18,8 +18,8 @@ from glmcode.tui.transcript.searching import Search
 from glmcode.tui.transcript.selecting import at
 
 LAYOUTS_PER_SECOND = 30
-_REST = 4
-"""After a layout the view rests so many times as long: a slow one never takes the whole time."""
+_REST = 2
+"""After laying out and drawing the view rests so many times as long: at most a third of a core goes into it."""
 
 
 class TranscriptView(PageView):
@@ -51,7 +51,8 @@ class TranscriptView(PageView):
         super().__init__(self.transcript.entries, id=id)
         self._clock = clock
         self._changed: set[int] = set()
-        self._due = False
+        self._busy = False
+        """Whether a layout is under way: due, or not yet drawn."""
         self._next_layout = 0.0
 
     @property
@@ -205,18 +206,25 @@ class TranscriptView(PageView):
 
     def _take(self, changed: set[int]) -> None:
         self._changed |= changed
-        if not changed or self._due or not self.is_attached:
-            return
-        self._due = True
+        if changed and not self._busy and self.is_attached:
+            self._busy = True
+            self._schedule()
+
+    def _schedule(self) -> None:
         wait = self._next_layout - time.monotonic()
         if wait <= 0:
-            self.call_next(self._lay_out_due)
+            self.call_next(self._lay_out_and_draw)
         else:
-            self.set_timer(wait, self._lay_out_due)
+            self.set_timer(wait, self._lay_out_and_draw)
 
-    def _lay_out_due(self) -> None:
-        self._due = False
-        began = time.monotonic()
+    def _lay_out_and_draw(self) -> None:
+        began = time.thread_time()
+        self._next_layout = time.monotonic() + 1 / LAYOUTS_PER_SECOND
         self.lay_out_changes()
-        ended = time.monotonic()
-        self._next_layout = max(began + 1 / LAYOUTS_PER_SECOND, ended + _REST * (ended - began))
+        self.call_after_refresh(self._rest, began)
+
+    def _rest(self, began: float) -> None:
+        self._next_layout = max(self._next_layout, time.monotonic() + _REST * (time.thread_time() - began))
+        self._busy = bool(self._changed)
+        if self._busy:
+            self._schedule()

@@ -67,7 +67,7 @@ def _wrap_wide(text: str, width: int) -> list[Span]:
         is_wide = cells > 1
         if begin > start and char != " " and _may_break(text[begin - 1], char, wide_before, is_wide):
             end, resume, used_at_resume = len(text[start:begin].rstrip(" ")) + start, begin, used
-        if used + cells > width and begin > start and char != " ":
+        while used + cells > width and begin > start and char != " ":
             if resume <= start or end <= start:
                 end, resume, used_at_resume = begin, begin, used
             spans.append((start, end))

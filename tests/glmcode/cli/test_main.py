@@ -54,8 +54,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "acp", "acp --stdio", "vscode remove",
-        "vscode init --dry-run", "session replay x --speed 2",
+        "acp", "acp --stdio", "session replay x --speed 2",
     ],
 )  # fmt: skip
 def test_what_is_not_built_yet_says_so_and_exits_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,3 +149,13 @@ async def test_the_window_is_measured_by_segments_and_the_pack_is_one(repo: Path
         again = await live.meter()
     assert meter and again and events[0].context_tokens > dict(meter.segments)["pack"] > 20
     assert dict(meter.segments)["pack"] == dict(again.segments)["pack"]
+
+
+async def test_an_id_that_was_told_beforehand_is_the_first_sessions(repo: Path) -> None:
+    new_id = store.new_id()
+    async with living(repo, [{"content": "one"}, {"content": "two"}], new_id=new_id) as live:
+        await played(live.turn("first"))
+        assert live.id == new_id and sessions() == [new_id]
+        await live.change_to(None)
+        await played(live.turn("second"))
+        assert live.id != new_id

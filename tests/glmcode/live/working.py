@@ -48,12 +48,17 @@ class Person:
 
 @asynccontextmanager
 async def living(
-    repo: Path, answers: Sequence[dict[str, Any]], *, person: Person | None = None, **settings: Any
+    repo: Path,
+    answers: Sequence[dict[str, Any]],
+    *,
+    person: Person | None = None,
+    new_id: str | None = None,
+    **settings: Any,
 ) -> AsyncIterator[LiveSession]:
     script = repo.parent / "script.json"
     script.write_text(json.dumps(answers))
     given = {"engine": f"scripted:{script}", "sandbox": "none", "context": 0, "repo": repo} | settings
-    live = LiveSession(Settings.model_validate(given), (person or Person()).people)
+    live = LiveSession(Settings.model_validate(given), (person or Person()).people, new_id=new_id)
     try:
         yield live
     finally:

@@ -56,6 +56,8 @@ def test_words_stay_whole_and_chinese_breaks_between_characters_but_not_before_i
     assert [text[a:b] for a, b in wrap(text, 8)] == ["one two", "three"]
     text = "测试换行，标点"
     assert [text[a:b] for a, b in wrap(text, 8)] == ["测试换", "行，标点"]
+    text = "（aa中，"
+    assert [text[a:b] for a, b in wrap(text, 3)] == ["（a", "a", "中", "，"]
     text = "use 中文 words"
     assert [text[a:b] for a, b in wrap(text, 6)] == ["use 中", "文", "words"]
 
