@@ -28,8 +28,8 @@ class Turns(Protocol):
     def cancel(self) -> None: ...
 
 
-Commands = Callable[[str], Awaitable[str]]
-"""What a command with its slash answers, for people."""
+Commands = Callable[[str], Awaitable[str | None]]
+"""What a command with its slash answers, for people; None where it is played as a turn is."""
 
 
 class Conversation:
@@ -97,8 +97,10 @@ class Conversation:
     async def _command(self, command: str) -> None:
         if command == "/help" or self._commands is None:
             self._printer.say(text("plain.help"))
+        elif (answer := await self._commands(command)) is not None:
+            self._printer.say(answer)
         else:
-            self._printer.say(await self._commands(command))
+            await self._turn(command)
 
     def _interrupted(self, task: "asyncio.Task[int]") -> None:
         """The first ends the turn, or warns where none runs; the second leaves."""

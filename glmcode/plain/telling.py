@@ -57,6 +57,10 @@ class Teller:
                 say(text("plain.retry", delay=f"{event.delay_s:.0f}", attempt=event.attempt, reason=why), "warning")
             case "error":
                 say(text("plain.failure", message=one_line(event.message, 500)), "error")
+            case "steered":
+                say(text("plain.steered", said=one_line(event.text, _TITLE)))
+            case "aside":
+                self._rest_of(event.answer)
             case "turn_finished":
                 self._end(event)
             case "tool_output" | "usage":
@@ -82,14 +86,21 @@ class Teller:
             self._printer.say(lines)
 
     def _message(self, event: AssistantMessage) -> None:
-        if rest := self._answer.finish() if self._streams else event.content.strip():
-            self._printer.say(rest)
+        self._rest_of(event.content)
         if event.finish_reason in ("cancelled", "error"):
             self._printer.say(text("plain.cut_short"), "warning")
+
+    def _rest_of(self, answer: str) -> None:
+        """What was not said of an answer yet: its last line, or all of it where nothing was streamed."""
+        if rest := self._answer.finish() if self._streams else answer.strip():
+            self._printer.say(rest)
         self._begin_answer()
 
     def _tool(self, event: ToolFinished) -> None:
         summary = one_line(event.summary, _TITLE)
+        if event.call_id.startswith("by_hand_") and event.text.strip():
+            # The user ran it to see what it says.
+            self._printer.say(event.text)
         if event.is_error:
             self._printer.say(text("plain.tool_failed", summary=summary, time=seconds(event.duration_s)), "warning")
         else:

@@ -5,6 +5,7 @@ import pytest
 
 from glmcode.events import (
     ApprovalRequested,
+    AsideAnswered,
     AssistantDelta,
     AssistantMessage,
     CacheBroken,
@@ -16,6 +17,7 @@ from glmcode.events import (
     ReasoningDelta,
     Retry,
     SessionStarted,
+    Steered,
     StepStarted,
     ToolFinished,
     ToolOutputDelta,
@@ -115,6 +117,8 @@ def test_every_event_has_words_in_both_languages_and_none_acts_on_a_terminal(lan
         Compacted(cause=EVIL, how="trimmed", tokens_before=9000, tokens_after=400),
         Retry(attempt=2, delay_s=3.4, reason=EVIL),
         Failure(error="engine", message=EVIL),
+        Steered(step=1, text=EVIL),
+        AsideAnswered(question=EVIL, answer=EVIL, usage=USAGE),
         *(_end(reason, detail) for reason in get_args(EndReason) for detail in ("", EVIL)),
     ]
     speak(language)  # type: ignore[arg-type]

@@ -213,7 +213,7 @@ class PromptBox(Vertical):
             self.say("")
         is_shell = kind_of(self._area.text) == "shell"
         self.set_class(is_shell, "-shell")
-        self._glyph.update("!" if is_shell else "›")
+        self._glyph.update("$" if is_shell else "›")
         if is_shell and not self._hint.display:
             self.say(text("prompt.shell"))
         self._list.complete(self._trigger() if typed and not self._search.display else None)
