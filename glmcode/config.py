@@ -51,6 +51,10 @@ class Settings(BaseModel):
     """Tokens that one answer may think before it is asked for anew without thinking."""
     context: Annotated[int, Field(ge=0, le=200_000)] | Literal["auto"] = "auto"
     """Token budget of the repository pack."""
+    pin: tuple[str, ...] = ()
+    """Files that are in the pack whatever their rank: PATH, PATH:LINE or PATH:FIRST-LAST."""
+    drop: tuple[str, ...] = ()
+    """Files and folders that never are."""
     sandbox: Literal["docker", "bwrap", "none"] = "docker"
     image: str | None = None
     runtime: str | None = None

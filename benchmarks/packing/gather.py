@@ -78,8 +78,21 @@ def check_out(mirror: Path, commit: str, tree: Path) -> None:
     if not tree.exists():
         tree.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["git", "clone", "-q", "--shared", "--no-checkout", str(mirror), str(tree)], check=True)
-    for command in (["checkout", "-q", "-f", "--detach", commit], ["clean", "-qfdx"]):
-        subprocess.run(["git", *command], cwd=tree, check=True)
+    if _git(tree, "checkout", "-q", "-f", "--detach", commit) is None:
+        # A mirror may lack its largest blobs: these files are left out.
+        _git(tree, "update-ref", "--no-deref", "HEAD", commit)
+        _git(tree, "read-tree", "--reset", commit)
+        listed = (_git(tree, "ls-tree", "-r", "-l", "-z", commit) or b"").split(b"\0")
+        lacking = [entry.partition(b"\t")[2] for entry in listed if b" BAD\t" in entry]
+        _git(tree, "update-index", "-z", "--force-remove", "--stdin", given=b"\0".join(lacking))
+        _git(tree, "checkout-index", "-q", "-f", "-a")
+    _git(tree, "clean", "-qfdx")
+
+
+def _git(tree: Path, *command: str, given: bytes = b"") -> bytes | None:
+    """What git prints; None where it fails."""
+    done = subprocess.run(["git", *command], cwd=tree, input=given, capture_output=True)
+    return done.stdout if done.returncode == 0 else None
 
 
 def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:

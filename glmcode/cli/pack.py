@@ -6,6 +6,7 @@ from pathlib import Path
 
 from glmcode.config import ConfigError
 from glmcode.context.pack import pack
+from glmcode.context.pins import Pins
 from glmcode.exit_codes import ExitCode
 from glmcode.headless.issue import read_issue
 from glmcode_sandbox.clean import clean_text
@@ -17,7 +18,8 @@ def print_pack(options: argparse.Namespace) -> int:
     if not 0 <= options.budget <= 200_000:
         raise ConfigError("--budget is between 0 and 200000 tokens")
     task = options.task if options.task is not None else read_issue(options.issue_file)
-    packed = pack(find_repository(options.repo or Path.cwd()), task, options.budget)
+    pins = Pins(pinned=tuple(options.pin or ()), dropped=tuple(options.drop or ()))
+    packed = pack(find_repository(options.repo or Path.cwd()), task, options.budget, pins)
     chosen = options.format or ("text" if sys.stdout.isatty() else "json")
     print(packed.model_dump_json() if chosen == "json" else clean_text(packed.text))
     return ExitCode.DONE

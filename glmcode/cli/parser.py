@@ -73,6 +73,7 @@ def _add_agent_commands(commands: "SubCommands[SubParser]") -> None:
     task = pack.add_mutually_exclusive_group(required=True)
     task.add_argument("--issue-file", metavar="F", help="the issue, in every form that fix takes")
     task.add_argument("--task", metavar="TEXT", help="the task, as run takes it")
+    _add_pins(pack)
     pack.add_argument("--budget", type=int, default=24_000, metavar="N", help="tokens (default 24000)")
     pack.add_argument("--format", choices=("text", "json"), help="default text on a terminal, else json")
 
@@ -130,6 +131,15 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--context", metavar="N", type=_context, help="token budget of the repository pack; 0 = none, default auto"
     )
+    _add_pins(model)
+
+
+def _add_pins(parser: "argparse._ActionsContainer") -> None:
+    where = "relative to the repository; may be repeated"
+    parser.add_argument(
+        "--pin", action="append", metavar="PATH", help=f"have this file, or PATH:FIRST-LAST of it, in the pack, {where}"
+    )
+    parser.add_argument("--drop", action="append", metavar="PATH", help=f"keep this file or folder out of it, {where}")
 
 
 def _add_repository_flags(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SegmentName = Literal["instructions", "map", "files"]
+SegmentName = Literal["instructions", "map", "core", "files"]
 
 
 class Part(BaseModel):

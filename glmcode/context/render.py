@@ -11,6 +11,7 @@ Names = Callable[[int, int], str]
 
 INSTRUCTIONS_HEAD = "## The repository's own instructions\n\n"
 MAP_TITLE = "The repository's files"
+CORE_HEAD = "## Files that much of the repository leans on\n\n"
 FILES_HEAD = (
     "## Files that may matter for the task\n\n"
     "A line like `... lines 12-34: name` stands for lines that are left out here, and names what they define.\n\n"

@@ -137,9 +137,10 @@ async def _prompt(job: Job, task: str, findings: Findings) -> str:
         job.announce(0)
         return task
     from glmcode.context.pack import pack
+    from glmcode.context.pins import Pins
 
     tokens = await _auto_budget(job) if budget == "auto" else budget
-    packed = await asyncio.to_thread(pack, job.repo, task, tokens)
+    packed = await asyncio.to_thread(pack, job.repo, task, tokens, Pins(job.settings.pin, job.settings.drop))
     job.announce(packed.tokens)
     return f"{packed.text}\n\n{task}" if packed.text else task
 

@@ -5,7 +5,7 @@ import stat
 import time
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,11 @@ class Snapshot:
     def __post_init__(self) -> None:
         for file in self.files.values():
             self._by_blob.setdefault(file.blob, []).append(file.path)
+
+    def leave_out(self, paths: Iterable[str]) -> None:
+        """Forget these files, for this snapshot alone."""
+        for path in paths:
+            self._by_blob[self.files.pop(path).blob].remove(path)
 
     def holding(self, term: str) -> Iterator[tuple[str, int]]:
         """The files that hold a term, and how often."""
