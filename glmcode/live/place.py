@@ -29,8 +29,6 @@ class Place:
     workspace: Workspace
     sandbox: LazySandbox
     agent: Agent
-    settled: str | None = None
-    """The tree whose state is in the user's repository, once changes of an isolated workspace were taken over."""
     pack_chars: int = 0
     """How long the pack is that the first user message begins with."""
     guard: TurnGuard | None = None
@@ -84,6 +82,6 @@ async def _leave(place: Place) -> None:
     if place.workspace.mode == "direct":
         return
     tree = await place.workspace.tree()
-    patch = await place.trees.patch(place.settled or place.workspace.start_tree, tree)
+    patch = await place.trees.patch(place.workspace.agreed_tree, tree)
     (place.session.folder / PATCH_NAME).write_bytes(patch)
     place.session.append_record(Left(applied=not patch))

@@ -22,6 +22,13 @@ CHECK = (
     *(f"check/{name}" for name in ("system", "hello", "think", "calls", "reasoning", "log", "count")),
     *(f"check/tools/{name}" for name in ("look_up", "store", "read_log")),
 )
+REVIEW: dict[str, dict[str, str]] = {
+    "accepted": {},
+    "reviewed": {"decisions": "DECISIONS"},
+    "refused": {"place": "a.py, line 3", "reason": ": REASON"},
+    "edited": {"place": "a.py, line 3", "diff": fenced("DIFF")},
+    "rest": {"place": "a.py, lines 3-9", "state": "accepted"},
+}
 MAX_TOKENS = 3000
 CHARS_PER_TOKEN = 3.2
 """Low for English and JSON, so that the estimate is high."""
@@ -45,9 +52,13 @@ def everything() -> str:
         "compact": load("compact"),
         "compacted": load("compacted", summary="SUMMARY"),
         "dropped": load("dropped", count="7"),
+        "taken_back": load("taken_back", files="FILES", reason=": REASON"),
+        "restored": load("restored", files="FILES"),
+        "went_back": load("went_back", files="FILES"),
         "left_out": load("left_out", call="read src/a.py", size="412 lines"),
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
+        **{f"review/{name}": load(f"review/{name}", **values) for name, values in REVIEW.items()},
         **{name: load(name) for name in CHECK},
         "bench/system": load("bench/system", id="ID", pack="PACK"),
         **{name: load(name) for name in ("bench/first", "bench/second")},
@@ -70,7 +81,7 @@ def test_every_text_file_is_in_use() -> None:
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
     left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
-    said = {"steered.md", "compact_hint.md", "aside.md", "by_hand.md"}
+    said = {"steered.md", "compact_hint.md", "aside.md", "by_hand.md", "taken_back.md", "restored.md", "went_back.md"}
     assert (
         found
         == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | said | nudges | left_out
@@ -78,6 +89,7 @@ def test_every_text_file_is_in_use() -> None:
     tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
     assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
+    assert {entry.name for entry in folder.joinpath("review").iterdir()} == {f"{name}.md" for name in REVIEW}
     tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
     assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
 

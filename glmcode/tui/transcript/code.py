@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from glmcode.tui.transcript.lines import Line, Run, flow, indent
+from glmcode.tui.transcript.lines import Line, Run, flow
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
