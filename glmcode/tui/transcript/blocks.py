@@ -17,6 +17,8 @@ CODE_LINES = 64
 _WINDOW_CHARS = 32_000
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*([^\s`]*)[^\n]*\n", re.M)
 
+_BLANK = re.compile(r"\A(?:[ \t]*\n)+")
+
 
 class Block(NamedTuple):
     source: str
@@ -34,6 +36,8 @@ class Blocks:
         self.settled: list[Block] = []
         self._cleaner = StreamCleaner()
         self._tail = ""
+        self._unfinished = 0
+        """How many characters of a line have come that has not ended."""
         self._goes_on = False
         self._language: str | None = None
         """Of the code block that is open."""
@@ -42,7 +46,13 @@ class Blocks:
     def feed(self, text: str) -> None:
         """What came next, as it came: it is cleaned here."""
         for start in range(0, len(text), _WINDOW_CHARS):
-            self._tail += self._cleaner.feed_text(text[start : start + _WINDOW_CHARS])
+            piece = text[start : start + _WINDOW_CHARS]
+            self._tail += self._cleaner.feed_text(piece)
+            newline = piece.rfind("\n")
+            self._unfinished = len(piece) - newline - 1 + (self._unfinished if newline < 0 else 0)
+            if self._unfinished > MAX_OPEN_CHARS:  # a line without end, which the cleaner would hold back
+                self._tail += self._cleaner.finish()
+                self._unfinished = 0
             while self._settle():
                 pass
 
@@ -51,6 +61,7 @@ class Blocks:
         """What is not settled, as it looks now."""
         text = self._tail + self._cleaner.pending
         if self._closing is None:
+            text = _BLANK.sub("", text)
             starts = [*_starts(text), len(text)]
             pieces = [text[start:end] for start, end in pairwise(starts)]
             return [Block(piece, None, self._goes_on and not number) for number, piece in enumerate(pieces)]
@@ -61,6 +72,7 @@ class Blocks:
         """Settle what can be; whether there may be more."""
         if self._closing is not None:
             return self._settle_code(self._closing)
+        self._tail = _BLANK.sub("", self._tail)
         starts = _starts(self._tail)
         for start, end in pairwise(starts):
             self._take(self._tail[start:end], None)

@@ -52,8 +52,14 @@ def _head(call: Call, width: int) -> Line:
         summary = one_line(summary, left) if left >= 4 else ""
     runs = [Run(f"{ICONS[call.state]} ", f"call-{call.state}"), Run(title, "call")]
     if summary:
-        runs.append(Run(f" · {summary}", "error" if call.state == "error" else "dim"))
+        runs.append(Run(f" · {summary}", "error" if call.state == "error" or _went_wrong(call) else "dim"))
     return Line((*runs, *([Run(seconds, "dim")] if seconds else [])))
+
+
+def _went_wrong(call: Call) -> bool:
+    """Whether what it ran failed, though the call itself is fine: tests, a command."""
+    details = call.details or {}
+    return bool(details.get("failed") or details.get("exit_code"))
 
 
 def live_lines(call: Call, width: int, *, limit: int | None) -> list[Line]:

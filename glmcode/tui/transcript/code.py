@@ -33,7 +33,10 @@ _STYLES = {
 
 def code_lines(code: str, language: str, width: int) -> list[Line]:
     """`code` as lines of `width` cells on the background of code."""
-    return [shown for runs in _highlighted(code, language) for shown in flow(runs, width, words=False, fill="code")]
+    lines = [
+        shown for runs in _highlighted(code, language) for shown in flow(runs, width - 2, words=False, fill="code")
+    ]
+    return indent(lines, *[(Run(" "),)] * 2)
 
 
 @lru_cache(maxsize=64)

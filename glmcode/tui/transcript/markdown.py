@@ -23,14 +23,18 @@ class MarkdownLines:
     def __init__(self, width: int) -> None:
         self._width = width
         self._blocks = Blocks()
-        self._fed = 0
+        self._fed = ""
         self._lines: list[Line] = []
         self._rendered = 0
 
+    def grows_to(self, text: str) -> bool:
+        """Whether `text` begins with what was given before."""
+        return text.startswith(self._fed)
+
     def lines(self, text: str) -> list[Line]:
         """Of `text`, which begins with what was given before."""
-        self._blocks.feed(text[self._fed :])
-        self._fed = len(text)
+        self._blocks.feed(text[len(self._fed) :])
+        self._fed = text
         for block in self._blocks.settled[self._rendered :]:
             self._lines += _spaced(block, self._width, first=not self._lines)
         self._rendered = len(self._blocks.settled)
@@ -73,7 +77,7 @@ def _node_lines(node: "SyntaxTreeNode", width: int, depth: int) -> list[Line]:
             return _text(node, width, f"heading heading-{min(int(node.tag[1:]), 3)}")
         case "fence" | "code_block":
             language = node.info.split(maxsplit=1)[0] if node.info.strip() else ""
-            return code_lines(node.content.removesuffix("\n"), language, width)
+            return code_lines(node.content.removesuffix("\n"), language, width) if node.content else []
         case "blockquote":
             return indent(_stack(node.children, width - 2, depth=depth), *[(Run("▎ ", "quote"),)] * 2)
         case "bullet_list" | "ordered_list":
