@@ -22,7 +22,7 @@ KNOWS = {
     "glmcode_tools": {"glmcode_sandbox", "glmcode_prompts"},
     "glmcode": set(PACKAGES),
 }
-FACES = ("glmcode.cli", "glmcode.tui", "glmcode.headless", "glmcode.editor", "glmcode.__main__")
+FACES = ("glmcode.cli", "glmcode.tui", "glmcode.plain", "glmcode.headless", "glmcode.editor", "glmcode.__main__")
 HOMES = {
     "openai": "glmcode_engine",
     "tiktoken": "glmcode_engine",
