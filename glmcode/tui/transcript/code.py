@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from glmcode.tui.transcript.lines import Line, Run, flow
+from glmcode.tui.transcript.lines import Line, Run, flow, indent
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
