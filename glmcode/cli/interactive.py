@@ -1,11 +1,12 @@
 """`glmcode [PROMPT]`: what must hold before the terminal interface starts, and what is told after it ended."""
 
 import argparse
+import asyncio
 import sys
 from pathlib import Path
 
 from glmcode import paths
-from glmcode.cli.settings import flags_of, is_session, project_files, say
+from glmcode.cli.settings import flags_of, is_session, project_files, say, say_untrusted
 from glmcode.config import ConfigError, Settings, load
 from glmcode.starting import Start
 from glmcode_sandbox.workspace import find_repository
@@ -24,9 +25,11 @@ def interactive(options: argparse.Namespace) -> int:
     go_offline(start.settings, say)
     try:
         if options.ui == "plain":
-            from glmcode.plain.run import run_plain
+            if start.untrusted is not None:
+                say_untrusted()
+            from glmcode.plain.face import run_plain
 
-            return run_plain(start)
+            return asyncio.run(run_plain(start.settings, start.prompt or None))
         from glmcode.tui.launch import run_tui
 
         return run_tui(start)

@@ -22,8 +22,13 @@ def settings_of(options: argparse.Namespace) -> Settings:
     flags = flags_of(options)
     project, untrusted = project_files(flags)
     if untrusted is not None:
-        say(f"{PROJECT_FILE} is left out: this repository is not trusted yet, or the file changed; --yes trusts it")
+        say_untrusted()
     return load(flags, user_file=paths.config_file(), project_file=project)
+
+
+def say_untrusted() -> None:
+    """The repository's own configuration does not hold."""
+    say(f"{PROJECT_FILE} is left out: this repository is not trusted yet, or the file changed; --yes trusts it")
 
 
 def flags_of(options: argparse.Namespace) -> dict[str, Any]:

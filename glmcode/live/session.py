@@ -25,7 +25,7 @@ from glmcode.session import store
 from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_sandbox.open import probe
-from glmcode_sandbox.workspace import find_repository
+from glmcode_sandbox.workspace import WorkspaceError, find_repository
 
 AUTO_CONTEXT_TOKENS = 24_000
 
@@ -176,6 +176,7 @@ class LiveSession:
                 if each.kind != "step_started":
                     place.sandbox.begin()
                 yield each
+        await self._look(place)
 
     async def by_hand(self, tool: str, arguments: str) -> AsyncGenerator[Event, None]:
         """Run a tool for the user between two turns; the model is told of it with the next message."""
@@ -188,6 +189,20 @@ class LiveSession:
                 elif isinstance(each, ToolFinished):
                     self.told.ran(title, each.text)
                 yield each
+        await self._look(place, since_prompt=False)
+
+    async def _look(self, place: Place, *, since_prompt: bool = True) -> None:
+        """Ask about what commands did to protected files."""
+        if place.guard is None:
+            return
+        people = self._people
+        try:
+            note = await place.guard.look(place.agent.policy, people.ask, people.say, since_prompt=since_prompt)
+        except WorkspaceError as error:
+            people.say(f"warning: whether commands changed files that your tools run or obey is not known: {error}")
+            return
+        if note:
+            self.told.add(note)
 
     def aside(self, question: str) -> AsyncGenerator[AsideEvent, None]:
         """Ask beside the conversation, also while a turn runs; only once a session is open. See `asides.aside`."""

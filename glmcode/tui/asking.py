@@ -5,20 +5,9 @@ from typing import Any
 
 from textual.app import App
 
-from glmcode.policy import Decision, Question
 from glmcode.tui.choices import Choice, Choices
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
-
-
-async def answer(app: App[Any], question: Question) -> Decision:
-    """Whether a call may leave the policy."""
-    title = text("asking.title", title=one_line(question.title, 200), effect=one_line(question.effect, 300))
-    choices = [Choice("no", text("asking.no")), Choice("yes", text("asking.yes"))]
-    if question.paths:
-        choices.append(Choice("always", text("asking.always"), ", ".join(question.paths)))
-    chosen = await _asked(app, title, choices)
-    return Decision(chosen in ("yes", "always"), "" if chosen else text("asking.refused"), always=chosen == "always")
 
 
 async def confirmed(app: App[Any], question: str) -> bool:

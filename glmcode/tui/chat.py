@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from glmcode.tui.aside.panel import AsidePanel
-from glmcode.tui.asking import answer, confirmed
+from glmcode.tui.approval.asking import Approvals
+from glmcode.tui.asking import confirmed
 from glmcode.tui.commands.table import completions, perform
 from glmcode.tui.conversation import Conversation, Stage
 from glmcode.tui.find.bar import FindBar
@@ -114,7 +115,7 @@ class ChatScreen(Screen[None]):
 
         return People(
             say=say,
-            ask=lambda question: answer(self.app, question),
+            ask=Approvals(self.app),
             confirm=lambda question: confirmed(self.app, question),
             watch=self._loading.show,
         )

@@ -77,6 +77,9 @@ def everything() -> str:
         "dropped": load("dropped", count="7"),
         "attached": load("attached", name="src/a.py:3-9", content=fenced("TEXT")),
         "unsaved": load("unsaved", name="src/a.py", content=fenced("TEXT")),
+        "taken_back": load("taken_back", files="FILES", reason=": REASON"),
+        "restored": load("restored", files="FILES"),
+        "went_back": load("went_back", files="FILES"),
         "left_out": load("left_out", call="read src/a.py", size="412 lines"),
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
@@ -108,6 +111,13 @@ def test_every_text_file_is_in_use() -> None:
     folder = files("glmcode_prompts")
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
     assert found == {f"{name}.md" for name in TEXTS}
+    nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
+    left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
+    said = {"steered.md", "compact_hint.md", "aside.md", "by_hand.md", "taken_back.md", "restored.md", "went_back.md"}
+    assert (
+        found
+        == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | said | nudges | left_out
+    )
     tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
     assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
