@@ -87,16 +87,16 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.engine import run_engine
 
             return run_engine(options, words)
-        case "acp":
-            from glmcode.cli.acp import acp
-
-            return run_to_end(acp(options))
         case _:
             return _run_small(options, parser)
 
 
 def _run_small(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     match options.command:
+        case "acp":
+            from glmcode.cli.acp import acp
+
+            return run_to_end(acp(options))
         case "doctor":
             from glmcode.cli.doctor import doctor
 

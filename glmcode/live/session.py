@@ -1,9 +1,9 @@
 """A session that lives as long as its person wants: turns one after the other, and all that may change between them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,16 +11,15 @@ from glmcode import paths
 from glmcode.agent import Agent
 from glmcode.asides import AsideEvent, aside
 from glmcode.config import Settings
-from glmcode.devcontainers import Ask as Confirm
 from glmcode.engines import open_engine, ready_window, start_engine, window_asker
 from glmcode.events import CacheBroken, Event, SessionStarted, ToolFinished
 from glmcode.images import describe_sandbox, resolve_image
 from glmcode.live.meter import Meter, measure
+from glmcode.live.people import People
 from glmcode.live.place import Place, open_place
 from glmcode.live.told import Told
-from glmcode.loading import Watch
 from glmcode.opening import prices_of
-from glmcode.policy import ApprovalMode, Ask
+from glmcode.policy import ApprovalMode
 from glmcode.session import store
 from glmcode.window import Window
 from glmcode_engine.base import Engine
@@ -29,19 +28,7 @@ from glmcode_sandbox.workspace import WorkspaceError, find_repository
 
 AUTO_CONTEXT_TOKENS = 24_000
 
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """How the person is reached."""
-
-    say: Callable[[str], None]
-    """One line of news; untrusted names in it are not cleaned yet."""
-    ask: Ask
-    """Answers what leaves the policy."""
-    confirm: Confirm | None = None
-    """Answers yes or no before an image is pulled or built; None: nobody can."""
-    watch: Watch | None = None
-    """Sees how far the start of an engine on this machine has come; None: `say` is told."""
+__all__ = ["LiveSession", "People"]
 
 
 class LiveSession:

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from glmcode.tui.aside.panel import AsidePanel
 from glmcode.tui.approval.asking import Approvals
+from glmcode.tui.aside.panel import AsidePanel
 from glmcode.tui.asking import confirmed
 from glmcode.tui.commands.table import completions, perform
 from glmcode.tui.conversation import Conversation, Stage
