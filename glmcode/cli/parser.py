@@ -36,7 +36,10 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole parser. `args.command` names the command, None the TUI."""
     parser = argparse.ArgumentParser(
         prog="glmcode",
-        description="The terminal coding agent for GLM-4.6. Without a command: the TUI (not built yet).",
+        description=(
+            "The terminal coding agent for GLM-4.6. Without a command: the terminal interface,\n"
+            "glmcode [PROMPT] [FLAG ...], with the flags of run but those of its output, and --ui plain."
+        ),
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -68,7 +71,7 @@ def _add_agent_commands(commands: "SubCommands[SubParser]") -> None:
         commands, "demo", "[FLAG ...]", "the whole loop on a bundled sample repository, no key and no GPU needed"
     )
     for command in (run, fix, demo):
-        _add_shared_flags(command)
+        add_shared_flags(command)
         _add_headless_flags(command)
     pack = commands.add_parser("pack", help="print the context pack for a task, send nothing")
     _add_repo(pack)
@@ -95,7 +98,7 @@ def _add_repo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
 
 
-def _add_shared_flags(parser: argparse.ArgumentParser) -> None:
+def add_shared_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that TUI, run, fix and demo share. None means: not given, ask the next layer."""
     _add_model_flags(parser)
     _add_repository_flags(parser)

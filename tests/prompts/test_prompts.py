@@ -47,10 +47,13 @@ TEXTS = (
     "nudge_cut",
     "nudge_empty",
     "repeated",
+    "restored",
     "steered",
     "system",
+    "taken_back",
     "task",
     "unsaved",
+    "went_back",
 )
 MAX_TOKENS = 3000
 CHARS_PER_TOKEN = 3.2
@@ -77,6 +80,9 @@ def everything() -> str:
         "dropped": load("dropped", count="7"),
         "attached": load("attached", name="src/a.py:3-9", content=fenced("TEXT")),
         "unsaved": load("unsaved", name="src/a.py", content=fenced("TEXT")),
+        "taken_back": load("taken_back", files="FILES", reason=": REASON"),
+        "restored": load("restored", files="FILES"),
+        "went_back": load("went_back", files="FILES"),
         "left_out": load("left_out", call="read src/a.py", size="412 lines"),
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
