@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acp.exceptions import RequestError
@@ -92,7 +93,10 @@ async def test_cancelling_ends_a_command_and_the_next_prompt_goes_on(home: Path,
 
 
 async def test_cancelling_in_the_middle_of_an_answer_keeps_its_beginning(home: Path, repo: Path) -> None:
-    entries = [{"content": "The beginning of a long answer", "stall_at": 2, "stall_s": 60}, {"content": "again"}]
+    entries: list[Any] = [
+        {"content": "The beginning of a long answer", "stall_at": 2, "stall_s": 60},
+        {"content": "again"},
+    ]
     async with SimulatedEndpoint(entries) as server, editing(home, repo, [], engine=remote(server)) as agent:
         session = await agent.begin()
         prompt = asyncio.create_task(agent.prompt(session, "tell"))
