@@ -8,13 +8,14 @@ MAX_TASK_CHARS = 64 * 1024
 
 # One class without repetition inside: a hostile task must not cost more than linear time.
 _MENTION = re.compile(r"[\w@+./\\-]{3,400}")
+_QUOTED = re.compile(r'@"([^"\n]{1,400})"')
 _LINE = re.compile(r"""["'`]?(?::|#L|,? (?:on )?line )(\d{1,6})\b""")
 
 
 def named(task: str, paths: Iterable[str]) -> dict[str, tuple[int, tuple[int, ...]]]:
     """The files that a task names, each with how surely and at which lines.
 
-    3: by its path. 2: as a dotted module. 1: by its file name.
+    3: by its path, as in `@src/a.py`. 2: as a dotted module. 1: by its file name.
     """
     by_name: dict[str, list[str]] = {}
     by_stem: dict[str, list[str]] = {}
@@ -30,9 +31,14 @@ def named(task: str, paths: Iterable[str]) -> dict[str, tuple[int, tuple[int, ..
         if "." not in text and "/" not in text:
             continue
         line = _LINE.match(task, mention.end())
-        for path, tier in (*_by_path(text, by_name), *_by_module(text, by_stem)):
+        # What follows an @ is a path of its own, whatever it is glued to; scopes like @types still match whole.
+        texts = {text, text.rpartition("@")[2]}
+        for path, tier in (hit for one in texts if one for hit in (*_by_path(one, by_name), *_by_module(one, by_stem))):
             before, lines = found.get(path, (0, set()))
             found[path] = (max(before, tier), lines | ({int(line.group(1))} if line else set()))
+    for quoted in _QUOTED.findall(task):
+        if quoted in by_name.get(PurePosixPath(quoted).name, ()):
+            found[quoted] = (3, found.get(quoted, (0, set()))[1])
     return {path: (tier, tuple(sorted(lines))) for path, (tier, lines) in found.items()}
 
 
