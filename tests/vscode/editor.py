@@ -69,6 +69,38 @@ class Editor:
         rows = await self.page.locator(".markers-panel .monaco-list-row").all_inner_texts()
         return [" ".join(row.split()) for row in rows]
 
+    async def open_file(self, name: str) -> None:
+        async def found() -> bool:
+            await self.page.keyboard.press("Escape")
+            await self.page.keyboard.press("Control+P")
+            await self.page.keyboard.type(name)
+            return await self._seen(".quick-input-list .monaco-list-row.focused", Path(name).name)
+
+        await self._until(found, f"no file {name}")
+        await self.page.keyboard.press("Enter")
+
+    async def status(self) -> str:
+        """What of ours the status bar shows."""
+        items = await self.page.locator(".statusbar-item", has_text="glmcode").all_inner_texts()
+        return " ".join(" ".join(items).split())
+
+    async def until_status(self, words: str) -> str:
+        seen = ""
+
+        async def holds() -> bool:
+            nonlocal seen
+            seen = await self.status()
+            return words in seen
+
+        await self._until(holds, f"no {words!r} in the status bar")
+        return seen
+
+    async def until_seen(self, selector: str, words: str) -> None:
+        async def holds() -> bool:
+            return await self._seen(selector, words)
+
+        await self._until(holds, f"no {selector} with {words!r}")
+
     async def open_problem(self, words: str) -> None:
         """Show its place in the file."""
         await self.page.locator(".markers-panel .monaco-list-row", has_text=words).first.dblclick()
