@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shlex
 import socket
 import sys
@@ -39,23 +40,39 @@ class Editor:
 
     async def command(self, words: str) -> None:
         """Choose one in the command palette."""
-        await self._until(lambda: self._open_palette(words), f"no command {words}")
-        await self.page.keyboard.press("Enter")
+
+        async def chosen() -> bool:
+            """Early in its life the window loses keys."""
+            await self.page.keyboard.press("Escape")
+            await self.page.keyboard.press("F1")
+            return await self._seen(".quick-input-widget input", "") and await self._picked(words)
+
+        await self._until(chosen, f"no command {words}")
 
     async def run_task(self, label: str) -> None:
         await self.choose("Tasks: Run Task", label)
 
     async def choose(self, command: str, words: str) -> None:
-        """A row of the list that a command opens, by what it begins with."""
+        """A row of the list that a command opens."""
 
         async def chosen() -> bool:
             await self.command(command)
-            await asyncio.sleep(0.5)
-            await self.page.keyboard.type(words)
-            return await self._seen(".quick-input-list .monaco-list-row.focused", words)
+            return await self._picked(words)
 
         await self._until(chosen, f"{command} offers no {words}")
-        await self.page.keyboard.press("Enter")
+
+    async def _picked(self, words: str) -> bool:
+        """Choose the row of exactly these words in the list that is open, once it is there."""
+        row = self.page.locator(".quick-input-list .label-name", has_text=re.compile(f"^{re.escape(words)}$")).first
+        await asyncio.sleep(0.5)
+        await self.page.keyboard.type(words)
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            if await row.is_visible():
+                await row.click()
+                return True
+            await asyncio.sleep(0.1)
+        return False
 
     async def terminal(self) -> str:
         """What the terminal in front shows."""
@@ -130,15 +147,6 @@ class Editor:
 
     async def picture(self, path: Path) -> None:
         await self.page.screenshot(path=str(path))
-
-    async def _open_palette(self, words: str) -> bool:
-        """Early in its life the window loses keys."""
-        await self.page.keyboard.press("Escape")
-        await self.page.keyboard.press("F1")
-        if not await self._seen(".quick-input-widget input", ""):
-            return False
-        await self.page.keyboard.type(words)
-        return await self._seen(".quick-input-list .monaco-list-row.focused", words)
 
     async def _seen(self, selector: str, words: str, limit_s: float = 4.0) -> bool:
         """Whether a visible element with these words comes soon."""

@@ -22,7 +22,7 @@ export class Lenses implements vscode.CodeLensProvider {
     return failuresIn(this.watch.state, name).map((problem) => {
       const line = Math.min(Math.max(problem.line - 1, 0), Math.max(document.lineCount - 1, 0));
       return new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
-        title: `$(error) ${problem.message}  $(sparkle) Fix with glmcode`,
+        title: `${problem.message} · Fix with glmcode`,
         command: "glmcode.fixTest",
         arguments: [`${name}:${problem.line}`],
       });
