@@ -45,6 +45,7 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.step_latency
 	$(BIN)/python -m benchmarks.tokens
+	$(BIN)/python -m benchmarks.tui
 
 clean:
 	rm -rf $(VENV) dist

@@ -30,6 +30,10 @@ class ConfigError(Exception):
     """A setting is wrong; the text names where it was set and what it takes."""
 
 
+class KeyMissingError(ConfigError):
+    """A hosted endpoint needs a key and none is set."""
+
+
 class Settings(BaseModel):
     """Everything a user can set. Names are the long flags with underscores."""
 
@@ -52,6 +56,10 @@ class Settings(BaseModel):
     """Tokens that one answer may think before it is asked for anew without thinking."""
     context: Annotated[int, Field(ge=0, le=200_000)] | Literal["auto"] = "auto"
     """Token budget of the repository pack."""
+    pin: tuple[str, ...] = ()
+    """Files that are in the pack whatever their rank: PATH, PATH:LINE or PATH:FIRST-LAST."""
+    drop: tuple[str, ...] = ()
+    """Files and folders that never are."""
     sandbox: Literal["docker", "bwrap", "none"] = "docker"
     image: str | None = None
     runtime: str | None = None

@@ -22,7 +22,7 @@ def add_session(commands: "SubCommands[SubParser]") -> None:
         verb.add_argument("session", metavar="SESSION", nargs="?", help="default: the latest of this repository")
         _add_repo(verb)
         if name == "export":
-            verb.add_argument("--format", choices=("json", "markdown"), default="json", help="default json")
+            verb.add_argument("--format", choices=("json", "markdown", "html"), default="json", help="default json")
     _add_time_machine(verbs)
     later(verbs, "replay")
 

@@ -1,1 +1,1 @@
-"""What editors are given: problem lines, and the tasks of VS Code."""
+"""The faces inside editors: problem lines, tasks of VS Code, and the Agent Client Protocol."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, records
+from glmcode.session.timeline import read_timeline
 from glmcode_sandbox.recover import discard, recover_patch
 
 WORKSPACE_NAME = "workspace"
@@ -17,7 +18,8 @@ async def unapplied_patch(session: Session) -> bytes:
     """
     state = session.folder / WORKSPACE_NAME
     kept = session.folder / PATCH_NAME
-    if patch := await recover_patch(state, Path(session.header.repo)):
+    agreed = read_timeline(records(session.folder / FILE_NAME)).agreed
+    if patch := await recover_patch(state, Path(session.header.repo), since=agreed):
         kept.write_bytes(patch)
         await discard(state)
         return patch
@@ -29,7 +31,7 @@ async def unapplied_patch(session: Session) -> bytes:
 def _waits(record: dict[str, Any]) -> bool | None:
     """Whether the kept patch waits to be applied, of the records that say so."""
     match record.get("kind"):
-        case "result":
+        case "result" | "left":
             return not record.get("applied")
         case "restored" if record.get("files"):
             return bool(record.get("waits"))
