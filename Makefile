@@ -18,7 +18,7 @@ sglang-cpu: $(VENV)/.dev
 	$(BIN)/python -m tests.sglang_cpu.install
 
 # A real VS Code and a browser for the tests marked vscode: about half a minute and 450 MB, once; Chromium by apt.
-vscode-rig: $(VENV)/.dev vscode
+vscode-rig: $(VENV)/.dev
 	$(BIN)/python -m tests.vscode.install
 
 # The VS Code extension: needs node 20 and npm; lints, tests and packages it as vscode/dist/glmcode.vsix.

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli import host_image
 from tests.simulated import SimulatedEndpoint
-from tests.vscode.calculator import FILES, PICTURES
+from tests.vscode.calculator import FILES, PICTURES, Endpoint
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +38,18 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def answers(own_home: Path, image: str) -> AsyncIterator[list[Any]]:
-    """What the endpoint of the user's configuration answers, in order."""
-    given: list[Any] = []
-    async with SimulatedEndpoint(lambda _, number: given[number]) as server:
+async def endpoint(own_home: Path, image: str) -> AsyncIterator[Endpoint]:
+    """The endpoint of the user's configuration."""
+    answers: list[Any] = []
+    async with SimulatedEndpoint(lambda _, number: answers[number]) as server:
         config = own_home / ".config/glmcode/config.toml"
         config.parent.mkdir(parents=True)
         lines = [f'base_url = "{server.base_url}"', f'image = "{image}"', "context = 0"]
         config.write_text("\n".join([*lines, 'test_command = "python3 -m unittest -v"', ""]))
-        yield given
+        yield Endpoint(server, answers)
+
+
+@pytest.fixture
+def answers(endpoint: Endpoint) -> list[Any]:
+    """What it answers, in order."""
+    return endpoint.answers

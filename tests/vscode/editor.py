@@ -61,6 +61,14 @@ class Editor:
 
         await self._until(chosen, f"{command} offers no {words}")
 
+    async def pick(self, words: str) -> None:
+        """A row of the list that is open."""
+
+        async def chosen() -> bool:
+            return await self._picked(words)
+
+        await self._until(chosen, f"{words} is not offered")
+
     async def _picked(self, words: str) -> bool:
         """Choose the row of exactly these words in the list that is open, once it is there."""
         row = self.page.locator(".quick-input-list .label-name", has_text=re.compile(f"^{re.escape(words)}$")).first

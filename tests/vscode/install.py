@@ -1,4 +1,4 @@
-"""Installs the rig: code-server from npm, Chromium from Debian, Playwright from PyPI; what is there stays."""
+"""Installs the rig: code-server from npm, Chromium from Debian, Playwright from PyPI, and our extension."""
 
 import os
 import shutil
@@ -11,11 +11,13 @@ from tests.sglang_cpu.install import locked
 from tests.vscode.rig import CODE_SERVER, FOLDER, INSTALLED, PLAYWRIGHT, is_installed
 
 VSCODE = FOLDER / "node_modules/code-server/lib/vscode"
+ROOT = Path(__file__).resolve().parents[2]
 _NPM = ("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts")
 
 
 def install() -> None:
-    """Make what is missing. Raises CalledProcessError, whose command has said on standard error what failed."""
+    """Make what is missing, our extension with it. Raises CalledProcessError, whose command has said what failed."""
+    run("make", "vscode", cwd=ROOT)
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with locked(FOLDER.parent / f".{FOLDER.name}.lock"):
         if is_installed():

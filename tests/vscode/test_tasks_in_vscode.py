@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli import CommandLine
 from tests.e2e.place import commands_in, left_containers
-from tests.vscode.calculator import FIX_ADD, FIX_NEGATED, HANGS
+from tests.vscode.calculator import FIX_ADD, FIX_NEGATED, HANGS, ODD, Endpoint
 from tests.vscode.editor import Editor, open_editor
 from tests.vscode.rig import find_rig
 
@@ -47,6 +47,24 @@ async def test_failing_tests_are_fixed_and_the_problems_follow(
     await editor.run_task("glmcode: Fix failing tests")
     await editor.until_problems(lambda found: not any("test_" in row for row in found))
     assert "return -a" in (repo / "calc.py").read_text()
+
+
+async def test_a_selection_arrives_as_it_is_and_what_is_asked_for_is_used(editor: Editor, endpoint: Endpoint) -> None:
+    endpoint.answers += [{"content": "It holds odd characters."}, {"content": "Nothing to do."}]
+    await editor.open_file("odd.py")
+    await editor.until_seen(".editor-instance .view-line", "it's")
+    await editor.page.keyboard.press("Control+A")
+    await editor.run_task("glmcode: Explain selection")
+    await editor.until_terminal("It holds odd characters.")
+    assert ODD.strip() in endpoint.asked(0) and "This is about odd.py, lines 1 to 5." in endpoint.asked(0)
+    await editor.run_task("glmcode: Fix issue...")
+    await editor.pick("allow it")
+    await editor.pick("never")
+    await editor.page.keyboard.type('text:it\'s "odd" $HOME')
+    await editor.page.keyboard.press("Enter")
+    await editor.until_terminal("run finished (none)")
+    assert 'it\'s "odd" $HOME' in endpoint.asked(1)
+    assert endpoint.server.requests[1].body["thinking"] == {"type": "disabled"}
 
 
 async def test_a_task_that_is_terminated_leaves_nothing(
