@@ -42,8 +42,9 @@ class Editor:
         """Choose one in the command palette."""
 
         async def chosen() -> bool:
-            """Early in its life the window loses keys."""
-            await self.page.keyboard.press("Escape")
+            """Early in its life the window loses keys. Escape would also take a selection away."""
+            if await self.page.locator(".quick-input-widget").first.is_visible():
+                await self.page.keyboard.press("Escape")
             await self.page.keyboard.press("F1")
             return await self._seen(".quick-input-widget input", "") and await self._picked(words)
 
@@ -62,12 +63,10 @@ class Editor:
         await self._until(chosen, f"{command} offers no {words}")
 
     async def pick(self, words: str) -> None:
-        """A row of the list that is open."""
-
-        async def chosen() -> bool:
-            return await self._picked(words)
-
-        await self._until(chosen, f"{words} is not offered")
+        """A row of the short list that is open, or about to be."""
+        selector = ".quick-input-list .label-name"
+        await self.until_seen(selector, words)
+        await self.page.locator(selector, has_text=words).first.click()
 
     async def _picked(self, words: str) -> bool:
         """Choose the row of exactly these words in the list that is open, once it is there."""

@@ -50,13 +50,14 @@ async def test_failing_tests_are_fixed_and_the_problems_follow(
 
 
 async def test_a_selection_arrives_as_it_is_and_what_is_asked_for_is_used(editor: Editor, endpoint: Endpoint) -> None:
-    endpoint.answers += [{"content": "It holds odd characters."}, {"content": "Nothing to do."}]
+    endpoint.answers.extend([{"content": "It holds odd characters."}, {"content": "Nothing to do."}])
     await editor.open_file("odd.py")
     await editor.until_seen(".editor-instance .view-line", "it's")
     await editor.page.keyboard.press("Control+A")
     await editor.run_task("glmcode: Explain selection")
     await editor.until_terminal("It holds odd characters.")
-    assert ODD.strip() in endpoint.asked(0) and "This is about odd.py, lines 1 to 5." in endpoint.asked(0)
+    assert ODD in endpoint.asked(0)
+    assert "This is about odd.py, lines 1 to 5." in endpoint.asked(0)
     await editor.run_task("glmcode: Fix issue...")
     await editor.pick("allow it")
     await editor.pick("never")
@@ -64,7 +65,7 @@ async def test_a_selection_arrives_as_it_is_and_what_is_asked_for_is_used(editor
     await editor.page.keyboard.press("Enter")
     await editor.until_terminal("run finished (none)")
     assert 'it\'s "odd" $HOME' in endpoint.asked(1)
-    assert endpoint.server.requests[1].body["thinking"] == {"type": "disabled"}
+    assert endpoint.server.requests[1].body["chat_template_kwargs"] == {"enable_thinking": False}
 
 
 async def test_a_task_that_is_terminated_leaves_nothing(
