@@ -1,10 +1,12 @@
 """Starts VS Code on a folder and does in it what a user does: run a task, read the terminal and the problems."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import shlex
+import signal
 import socket
 import sys
 import time
@@ -212,6 +214,8 @@ async def open_editor(
     finally:
         server.terminate()
         await server.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # its children may wait for the window to come back
         log.close()
 
 
