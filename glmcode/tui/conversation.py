@@ -112,9 +112,10 @@ class Conversation:
         finally:
             self._work = None
             self._idle.set()
-            self.stage.box.running = False
-            self.stage.activity.activity = None
-            self.show_status()
+            if self.app.is_running:
+                self.stage.box.running = False
+                self.stage.activity.activity = None
+                self.show_status()
 
     async def submit(self, prompt: str) -> None:
         """Send a message, or let it wait while something runs."""
@@ -247,7 +248,8 @@ class Conversation:
         await self.stage.box.show_queue(self.queue)
 
     def show_status(self) -> None:
-        self.stage.status.status = self.standing.status(self.opening.settings, self.live)
+        if self.app.is_running:
+            self.stage.status.status = self.standing.status(self.opening.settings, self.live)
 
     async def aclose(self) -> None:
         """End what runs and close the session."""

@@ -31,7 +31,7 @@ async def diff(talk: Conversation, _: str) -> None:
         return
     await place.workspace.ready()
     tree = await place.workspace.tree()
-    patch = await place.trees.patch(place.settled or place.workspace.start_tree, tree)
+    patch = await place.trees.patch(place.workspace.agreed_tree, tree)
     if not patch:
         talk.say(text("commands.nothing_changed"))
         return

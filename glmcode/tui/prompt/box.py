@@ -168,9 +168,9 @@ class PromptBox(Vertical):
             case "tab":
                 self._accept()
             case "enter":
-                completion = self._list.chosen
+                completion, trigger = self._list.chosen, self._list.trigger
                 self._accept()
-                if completion is not None and completion.sends:
+                if completion is not None and trigger is not None and completion.is_whole(trigger):
                     self._send()
             case "escape":
                 self._list.close()
