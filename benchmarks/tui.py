@@ -57,17 +57,13 @@ class Terminal:
                 raise SystemExit(f"{text!r} did not show: {bytes(self.shown[-500:])!r}")
             self.shown += self.read(1.0)
 
-    def echo_ms(self, keys: int = KEYS) -> list[float]:
-        """How long each key takes from the press to its letter on the terminal."""
-        found = []
-        for _, key in zip(range(keys), cycle(b"qzjxkv"), strict=False):
-            letter = bytes([key])
-            began = time.perf_counter()
-            os.write(self.descriptor, letter)
-            self._until_letter(letter)
-            found.append((time.perf_counter() - began) * 1000)
-            self.drain(0.03)
-        return found
+    def echo_ms(self, letter: bytes) -> float:
+        """How long a key takes from the press to its letter on the terminal."""
+        self.drain(0.03)
+        began = time.perf_counter()
+        os.write(self.descriptor, letter)
+        self._until_letter(letter)
+        return (time.perf_counter() - began) * 1000
 
     def _until_letter(self, letter: bytes) -> None:
         end = time.monotonic() + 10
@@ -129,13 +125,23 @@ def terminal(*arguments: str) -> Iterator[Terminal]:
         os.close(report)
 
 
-def opening(*arguments: str) -> float:
-    """Median seconds from the start of the process to the first text."""
-    found = []
+def openings(*ways: tuple[str, ...]) -> list[float]:
+    """Median seconds from the start of the process to the first text, each way in turn, so that load hits all alike."""
+    found: list[list[float]] = [[] for _ in ways]
     for _ in range(ROUNDS):
-        with terminal(*arguments) as child:
-            found.append(child.seconds_to_text)
-    return statistics.median(found)
+        for seconds, arguments in zip(found, ways, strict=True):
+            with terminal(*arguments) as child:
+                seconds.append(child.seconds_to_text)
+    return [statistics.median(seconds) for seconds in found]
+
+
+def echoes(*children: Terminal) -> list[list[float]]:
+    """Milliseconds of each key, in each child in turn."""
+    found: list[list[float]] = [[] for _ in children]
+    for _, key in zip(range(KEYS), cycle(b"qzjxkv"), strict=False):
+        for milliseconds, child in zip(found, children, strict=True):
+            milliseconds.append(child.echo_ms(bytes([key])))
+    return found
 
 
 def told(what: str, value: float, floor: float, unit: str, goal: float) -> None:
@@ -145,27 +151,25 @@ def told(what: str, value: float, floor: float, unit: str, goal: float) -> None:
 def main() -> None:
     many = ("--messages", str(MESSAGES))
     # The figures of the whole application (process start to first text of `glmcode`) belong here once it has a session.
-    bare, empty, opened = opening("--bare"), opening(), opening(*many)
+    bare, empty, opened = openings(("--bare",), (), many)
     told("start of the view, bare application", empty, bare, "s", 1.5)
     told(f"opening {MESSAGES} messages, none", opened, empty, "s", 2)
-    with terminal() as child:
-        none_ms = statistics.median(child.echo_ms())
-    with terminal(*many) as child:
-        told("echo of a key", statistics.median(child.echo_ms()), none_ms, "ms", 1.5)
-        idle = child.cpu_share(_SECONDS)
-        much = child.rss_mb()
-    with terminal("--bare") as child:
-        bare_idle = child.cpu_share(_SECONDS)
-    print(f"idle: {idle:.2%} of a core against {bare_idle:.2%} of a bare application (goal: no more)")
-    with terminal("--messages", str(FEW)) as child:
-        told(f"memory after {MESSAGES} messages, after {FEW}", much, child.rss_mb(), "MB", 1.5)
+    with terminal() as none, terminal(*many) as full:
+        without, within = map(statistics.median, echoes(none, full))
+        told("echo of a key", within, without, "ms", 1.5)
+    with terminal(*many) as full, terminal("--messages", str(FEW)) as few, terminal("--bare") as plain:
+        before = [each.cpu_seconds() for each in (full, plain)]
+        plain.drain(_SECONDS)
+        idle, floor = (each.cpu_seconds() - seconds for each, seconds in zip((full, plain), before, strict=True))
+        print(f"idle for {_SECONDS:.0f} s: {idle:.2f} s of CPU against {floor:.2f} s (goal: no more)")
+        told(f"memory after {MESSAGES} messages, after {FEW}", full.rss_mb(), few.rss_mb(), "MB", 1.5)
     with terminal(*many, "--tokens-per-second", str(TOKENS_PER_SECOND)) as child:
         child.drain(2.0)
         share = child.cpu_share(_SECONDS)
-        echoes = child.echo_ms()
-    worst = statistics.quantiles(echoes, n=20)[-1]
+        (milliseconds,) = echoes(child)
+    late = statistics.quantiles(milliseconds, n=20)[-1]
     print(f"stream of {TOKENS_PER_SECOND} tokens/s: {share:.0%} of a core (goal 100%), "
-          f"echo median {statistics.median(echoes):.1f} ms, 95% within {worst:.1f} ms (goal 50)")  # fmt: skip
+          f"echo median {statistics.median(milliseconds):.1f} ms, 95% within {late:.1f} ms (goal 50)")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ def print_pack(options: argparse.Namespace) -> int:
     pins = Pins(pinned=tuple(options.pin or ()), dropped=tuple(options.drop or ()))
     budget = Auto() if options.budget == "auto" else options.budget
     packed = pack(find_repository(options.repo or Path.cwd()), task, budget, pins)
+    if packed.note:
+        print(f"glmcode: {packed.note}", file=sys.stderr)
     if packed.budget_why:
         print(f"glmcode: {announcement(packed.tokens, packed.budget_why, None)}", file=sys.stderr)
     chosen = options.format or ("text" if sys.stdout.isatty() else "json")

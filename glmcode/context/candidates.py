@@ -1,11 +1,12 @@
 """The likely files of a task: read once, checked against the index, cut into pieces, priced line by line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.files import can_be_shown, decode, read_bytes
 from glmcode.context.fitting import GAP_TOKENS, Offer
 from glmcode.context.index.history import Commit
+from glmcode.context.index.imports import imports_by_blob
 from glmcode.context.index.kinds import MAX_SOURCE_BYTES
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.pieces import Piece
@@ -13,9 +14,10 @@ from glmcode.context.index.scan import blob_hash
 from glmcode.context.index.snapshot import File, Snapshot
 from glmcode.context.line_counts import LineCounts
 from glmcode.context.pins import Pins, no_such_file
-from glmcode.context.ranking.closer import look_closer
+from glmcode.context.ranking.closer import Close, look_closer
 from glmcode.context.ranking.fuse import file_odds, highest_values, piece_rows, piece_worths
 from glmcode.context.ranking.gather import Evidence, gather
+from glmcode.context.ranking.links import Import
 from glmcode.context.ranking.task import Task
 from glmcode.context.render import Names, fence, gap_mark
 from glmcode_engine.tokens import estimate_tokens
@@ -92,13 +94,7 @@ def find_candidates(
     order = [*(path for path in pinned if path in snapshot.files), *(p for p in evidence.order if p not in pinned)]
     _read(found, order)
     likely = [path for path in order if path in found.raw]
-    by_hash = outlines.of([(path, snapshot.files[path].hash) for path in likely])
-
-    def read(path: str) -> tuple[str, list[Piece]] | None:
-        pieces = by_hash.get(snapshot.files[path].hash)
-        return (found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if pieces else None
-
-    closely = look_closer(task, evidence, likely, read)
+    closely = _look(found, likely, outlines, task)
     files = [snapshot.files[path] for path in closely]
     odds = file_odds(evidence.columns, files)
     highest = highest_values({path: one.rows for path, one in closely.items()})
@@ -109,6 +105,30 @@ def find_candidates(
         triples = zip(one.pieces, worths, sizes, strict=True)
         found.offers += [Offer(one.path, at, piece, worth, size) for at, (piece, worth, size) in enumerate(triples)]
     return found
+
+
+def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Task) -> dict[str, Close]:
+    """The pieces of the likely files with what speaks for each; what is not in the index yet is worked out."""
+    snapshot, evidence = found.snapshot, found.evidence
+    assert evidence is not None
+    wanted = [(path, snapshot.files[path].hash) for path in likely]
+    outlines.prepare(wanted)
+    for path in likely:
+        if not outlines.busy:
+            break
+        found.line_tokens(path)  # most are asked for in the end
+    by_hash = outlines.of(wanted)
+
+    def read(path: str) -> tuple[str, list[Piece]] | None:
+        pieces = by_hash.get(snapshot.files[path].hash)
+        return (found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if pieces else None
+
+    def imports(texts: Mapping[str, str]) -> dict[str, Sequence[Import]]:
+        text_of = {snapshot.files[path].hash: text for path, text in texts.items()}
+        known = imports_by_blob(snapshot.store, list(text_of), text_of.get)
+        return {path: known.get(snapshot.files[path].hash, ()) for path in texts}
+
+    return look_closer(task, evidence, likely, read, imports)
 
 
 def _unlisted(root: int, path: str) -> File:

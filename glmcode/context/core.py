@@ -1,15 +1,15 @@
 """Chooses the core files: what so much of a repository leans on that every session there may need it."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 
 from glmcode.context.files import decode, read_bytes
 from glmcode.context.fitting import FILE_TOKENS, GAP_TOKENS
+from glmcode.context.index.imports import imports_by_blob
 from glmcode.context.index.kinds import is_code
 from glmcode.context.index.scan import blob_hash
 from glmcode.context.index.snapshot import File, Snapshot
 from glmcode.context.line_counts import LineCounts
-from glmcode.context.ranking.links import HEAD_CHARS, Import, Modules, imports_of
+from glmcode.context.ranking.links import HEAD_CHARS, Modules
 from glmcode.context.record import PackedFile
 from glmcode.context.render import file_block
 from glmcode_engine.tokens import estimate_tokens
@@ -66,31 +66,18 @@ def leant_on(root: int, snapshot: Snapshot) -> dict[str, float]:
     modules = Modules(file.path for file in sources)
     kinds = {file.path for file in sources}
     found: dict[str, float] = {}
-    for file, imports in zip(sample, _imports(root, snapshot, sample), strict=True):
-        for target in modules.resolved(file.path, imports):
+    path_of = {file.hash: file.path for file in sample}
+
+    def read(hash: str) -> str | None:
+        data = read_bytes(root, path_of[hash], 4 * HEAD_CHARS)
+        return data[0].decode("utf-8", "replace") if data else None
+
+    imports = imports_by_blob(snapshot.store, list(path_of), read)
+    for file in sample:
+        for target in modules.resolved(file.path, imports.get(file.hash, ())):
             if target in kinds:
                 found[target] = found.get(target, 0.0) + 1
     return {path: count for path, count in found.items() if count > 1}
-
-
-def _imports(root: int, snapshot: Snapshot, sample: Sequence[File]) -> list[list[Import]]:
-    """What each file of the sample names in its imports; kept by blob."""
-    kept: Mapping[str, bytes] = snapshot.store.details([f"imports:{file.hash}" for file in sample])
-    fresh: dict[str, bytes] = {}
-    found: list[list[Import]] = []
-    for file in sample:
-        key = f"imports:{file.hash}"
-        if (known := kept.get(key)) is None:
-            data = read_bytes(root, file.path, 4 * HEAD_CHARS)
-            imports = imports_of(data[0].decode("utf-8", "replace")) if data else []
-            fresh[key] = json.dumps(imports).encode()
-        else:
-            imports = [tuple(one) for one in json.loads(known)]
-        found.append(imports)
-    if fresh:
-        with snapshot.store.writing():
-            snapshot.store.set_details(fresh.items())
-    return found
 
 
 def _block(root: int, file: File, counts: LineCounts, lines: int | None) -> tuple[str, PackedFile] | None:

@@ -15,6 +15,7 @@ MAX_INSTRUCTIONS_BYTES = 16 * 1024
 MAX_MAP_TOKENS = 1500
 MAP_SHARE = 20
 """The map may take one part in so many of the budget."""
+_MOST_TOKEN_CHARS = 10
 
 Written = tuple[SegmentName, str, int]
 """Name, text and tokens of a segment."""
@@ -46,7 +47,12 @@ def write_fixed(root: int, paths: Sequence[str], snapshot: Snapshot | None, budg
         fixed.segments.append(("instructions", text, estimate_tokens(text)))
         fixed.shown.add(INSTRUCTIONS_FILE)
     limit = min(MAX_MAP_TOKENS, budget // MAP_SHARE)
-    shown = file_map(paths, lambda lines: estimate_tokens(_map(lines)) <= limit)
+
+    def fits(lines: str) -> bool:
+        # What is far too long is not counted.
+        return len(lines) <= limit * _MOST_TOKEN_CHARS and estimate_tokens(_map(lines)) <= limit
+
+    shown = file_map(paths, fits)
     if text := _map(shown) if shown else "":
         fixed.segments.append(("map", text, estimate_tokens(text)))
     if snapshot is not None and budget > MIN_CORE_BUDGET:

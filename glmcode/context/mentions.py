@@ -20,9 +20,10 @@ def named(task: str, paths: Iterable[str]) -> dict[str, tuple[int, tuple[int, ..
     by_name: dict[str, list[str]] = {}
     by_stem: dict[str, list[str]] = {}
     for path in paths:
-        pure = PurePosixPath(path)
-        by_name.setdefault(pure.name, []).append(path)
-        by_stem.setdefault(pure.parent.name if pure.stem == "__init__" else pure.stem, []).append(path)
+        folder, _, name = path.rpartition("/")
+        stem = _stem(name)
+        by_name.setdefault(name, []).append(path)
+        by_stem.setdefault(folder.rpartition("/")[2] if stem == "__init__" else stem, []).append(path)
     found: dict[str, tuple[int, set[int]]] = {}
     task = task[:MAX_TASK_CHARS]
     for mention in _MENTION.finditer(task):
@@ -39,6 +40,10 @@ def named(task: str, paths: Iterable[str]) -> dict[str, tuple[int, tuple[int, ..
         if quoted in by_name.get(PurePosixPath(quoted).name, ()):
             found[quoted] = (3, found.get(quoted, (0, set()))[1])
     return {path: (tier, tuple(sorted(lines))) for path, (tier, lines) in found.items()}
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
 
 
 def _by_path(text: str, by_name: dict[str, list[str]]) -> Iterator[tuple[str, int]]:

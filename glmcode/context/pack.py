@@ -15,7 +15,8 @@ from glmcode.context.fixed import Fixed, Written, write_fixed
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.place import with_index
-from glmcode.context.index.snapshot import reasons, take_snapshot
+from glmcode.context.index.pruning import MAX_INDEX_BYTES, prune
+from glmcode.context.index.snapshot import NOT_YET, reasons, take_snapshot
 from glmcode.context.index.store import Store
 from glmcode.context.pins import NO_PINS, Pins
 from glmcode.context.ranking.task import Task
@@ -26,6 +27,10 @@ from glmcode_engine.tokens import estimate_tokens
 
 MARGIN = 1.015
 """On top of the tokens counted by cl100k_base, so that the budget holds in o200k_base and GLM-4's vocabulary, too."""
+INDEX_LIMIT_S = 120.0
+"""A first pack takes about a second for a thousand files; what takes longer is packed as far as it is known."""
+MAX_EARLY = 8
+"""So many changed files are parsed before it is known whether they matter: starting a process takes longer."""
 
 
 @dataclass(slots=True)
@@ -38,23 +43,30 @@ class _Chosen:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def pack(repo: Path, task: str, budget: int | Auto, pins: Pins = NO_PINS) -> ContextPack:
+def pack(
+    repo: Path, task: str, budget: int | Auto, pins: Pins = NO_PINS, limit_s: float | None = INDEX_LIMIT_S
+) -> ContextPack:
     """Choose what of `repo` (a folder in a git repository) goes to the model for `task`, in at most `budget` tokens.
 
     With `Auto` the budget is chosen, and `budget_why` of the answer says why.
-    The text depends on the repository's files and history, the task, the budget and the pins alone. What is worked
-    out about files is kept in the user's cache folder. Blocking: call it in a thread. Raises ContextError where the
-    folder is missing, git cannot list it or a pin names no text file; ValueError for a negative budget.
+    Files that are not in the index yet are read into it for `limit_s` seconds at most (None: all of them); the rest is
+    left out, and `left_out` and `note` say so. But for that the text depends on the repository's files and history, the
+    task, the budget and the pins alone. What is worked out about files is kept in the user's cache folder. Blocking:
+    call it in a thread. Raises ContextError where the folder is missing, git cannot list it or a pin names no text
+    file; ValueError for a negative budget.
     """
     if isinstance(budget, int) and budget < 0:
         raise ValueError("the budget must not be negative")
     began = time.perf_counter()
     chosen = _Chosen(Budget(0))
+    paths: list[str] = []
     if budget:
         names = all_names(repo)
         paths = [name for name in names if can_be_shown(name)]
         with open_root(repo) as root:
-            chosen = with_index(repo, lambda store: _Packer(store, repo, root, paths, Task(task), pins).pack(budget))
+            chosen = with_index(
+                repo, lambda store: _Packer(store, repo, root, paths, Task(task), pins, limit_s).pack(budget)
+            )
         if hidden := sum(not can_be_shown(name) for name in names):
             chosen.left_out["a name that cannot be shown"] = hidden
     return ContextPack(
@@ -67,9 +79,14 @@ def pack(repo: Path, task: str, budget: int | Auto, pins: Pins = NO_PINS) -> Con
             Segment(name=name, tokens=tokens, sha256=hashlib.sha256(text.encode()).hexdigest())
             for name, text, tokens in chosen.segments
         ),
+        note=_note(chosen.left_out.get(NOT_YET, 0), len(paths)),
         left_out=dict(sorted(chosen.left_out.items())),
         seconds=round(time.perf_counter() - began, 3),
     )
+
+
+def _note(missing: int, of: int) -> str:
+    return f"index still building: {of - missing:,} of {of:,} files" if missing else ""
 
 
 @dataclass(slots=True)
@@ -82,20 +99,25 @@ class _Packer:
     paths: Sequence[str]
     task: Task
     pins: Pins
+    limit_s: float | None
 
     def pack(self, budget: int | Auto) -> _Chosen:
         history = HistoryReader(self.store, self.repo)
-        snapshot = take_snapshot(self.store, self.repo, self.paths)
+        snapshot = take_snapshot(self.store, self.repo, self.paths, self.limit_s)
         left_out = Counter(reasons(snapshot.left_out))
         candidates = None
         if self.task.text.strip() or self.pins:
             outlines = Outlines(self.store, self.repo)
+            if len(snapshot.fresh) <= MAX_EARLY:
+                outlines.prepare([(file.path, file.hash) for file in snapshot.fresh])
             candidates = find_candidates(self.root, snapshot, history.commits(), outlines, self.task, self.pins)
         told = self._budget(budget, candidates)
         fixed = write_fixed(self.root, self.paths, snapshot, told.tokens, MARGIN)
         chosen = _Chosen(told, fixed.segments, fixed.files, left_out)
         if candidates is not None and (left := told.tokens - fixed.tokens) > 0:
             self._fill(chosen, candidates, fixed, left)
+        # Warming prunes; this is for those whose prompts never wait for it.
+        prune(self.store, 2 * MAX_INDEX_BYTES)
         return chosen
 
     def _budget(self, budget: int | Auto, candidates: Candidates | None) -> Budget:

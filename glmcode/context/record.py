@@ -46,6 +46,8 @@ class ContextPack(Part):
     text: str
     files: tuple[PackedFile, ...] = ()
     segments: tuple[Segment, ...] = ()
+    note: str = ""
+    """What a person should know of it: that the index was not complete."""
     left_out: dict[str, int] = {}
     """How many files were not read, by reason."""
     seconds: float

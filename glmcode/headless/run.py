@@ -139,6 +139,8 @@ async def _pack(job: Job, task: str) -> "ContextPack":
     if settings.context != "auto":
         budget = settings.context
     packed = await asyncio.to_thread(pack, job.repo, task, budget, Pins(settings.pin, settings.drop))
+    if packed.note:
+        job.output.say(f"context: {packed.note}")
     if packed.budget_why:
         job.output.say(f"context: {announcement(packed.tokens, packed.budget_why, job.prices)}")
     return packed

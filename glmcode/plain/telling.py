@@ -129,7 +129,7 @@ class Teller:
 
     def _end(self, event: TurnFinished) -> None:
         usage = event.usage
-        parts = [text("plain.steps", count=event.steps), seconds(event.duration_s)]
+        parts = [_steps(event.steps), seconds(event.duration_s)]
         if usage.prompt_tokens:
             cached = share(usage.cached_tokens / usage.prompt_tokens)
             sizes = {"into": count(usage.prompt_tokens), "out": count(usage.completion_tokens)}
@@ -140,3 +140,7 @@ class Teller:
         ending = text(f"plain.{event.reason}_of", detail=detail) if detail else text(f"plain.{event.reason}")
         tone: Tone = "plain" if event.reason == "done" else "warning"
         self._printer.say(text("plain.end", ending=ending, figures=", ".join(parts)), tone)
+
+
+def _steps(number: int) -> str:
+    return text("plain.step") if number == 1 else text("plain.steps", count=number)

@@ -62,7 +62,7 @@ def test_prompts_are_read_told_and_remembered(terminal: Terminal, tmp_path: Path
     terminal.wait_for("> ")
     terminal.type("修复\\\nplease\n")
     terminal.wait_for(r"You said: '修复\nplease'")
-    terminal.wait_for("Turn done: 1 steps, 1s.")
+    terminal.wait_for("Turn done: 1 step, 1s.")
     terminal.type("second\n")
     terminal.wait_for("You said: 'second'")
     terminal.wait_for("> ")

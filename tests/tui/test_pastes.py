@@ -66,5 +66,11 @@ def test_a_paste_loses_what_acts_on_terminals_and_keeps_its_lines(pasted: str, t
     assert cleaned(pasted) == text
 
 
+def test_a_paste_of_long_lines_is_named_by_its_characters() -> None:
+    pastes = Pastes()
+    assert pastes.fold("x" * 2000) == "[pasted 2000 characters #1]"
+    assert pastes.fold("x\n" * 40) == "[pasted 40 lines #2]"
+
+
 def test_what_fits_the_box_is_not_folded() -> None:
     assert not is_large("one\ntwo\n") and is_large("x" * 2000) and is_large("\n" * 9)

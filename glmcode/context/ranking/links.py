@@ -35,7 +35,8 @@ class Modules:
             parts = _module(path)
             if parts:
                 self._by_name.setdefault(parts[-1].lower(), []).append((path, parts))
-            self._by_name.setdefault(PurePosixPath(path).name.lower(), []).append((path, tuple(path.split("/"))))
+            own = tuple(path.split("/"))
+            self._by_name.setdefault(own[-1].lower(), []).append((path, own))
 
     def imported(self, path: str, text: str) -> dict[str, int]:
         """The files that one file imports, and how many parts of the name agree with the path."""
@@ -98,9 +99,9 @@ def _targets(one: Import, path: str) -> list[list[str]]:
 
 
 def _module(path: str) -> tuple[str, ...]:
-    pure = PurePosixPath(path)
-    stem = pure.name.partition(".")[0]
-    return pure.parent.parts if stem in _IDLE and pure.parent.parts else (*pure.parent.parts, stem)
+    *folders, name = path.split("/")
+    stem = name.partition(".")[0]
+    return tuple(folders) if stem in _IDLE and folders else (*folders, stem)
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
@@ -114,7 +115,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 def tested_name(path: str) -> str | None:
     """The bare name of what a test file is for, in lower case without underscores; None where nothing marks a test."""
-    stem = PurePosixPath(path).name.rpartition(".")[0]
+    stem = path.rpartition("/")[2].rpartition(".")[0]
     bare = _TEST_MARK.sub("", stem)
     return bare.replace("_", "").lower() if bare != stem else None
 
@@ -128,9 +129,9 @@ def from_tests(scores: Scores, tests: Iterable[str], sources: Iterable[str]) -> 
             by_name[name] = max(by_name.get(name, 0.0), scores.get(path, 0.0))
     found = {}
     for path in sources:
-        pure = PurePosixPath(path)
-        stem = pure.name.partition(".")[0]
-        name = (pure.parent.name if stem in _IDLE else stem).replace("_", "").lower()
+        folder, _, own = path.rpartition("/")
+        stem = own.partition(".")[0]
+        name = (folder.rpartition("/")[2] if stem in _IDLE else stem).replace("_", "").lower()
         if by_name.get(name):
             found[path] = by_name[name]
     return found

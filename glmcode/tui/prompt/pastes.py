@@ -36,7 +36,7 @@ class Pastes:
         lines = content.rstrip("\n").count("\n") + 1
         number = len(self.contents) + 1
         # A draft from before may hold numbers with gaps.
-        while (name := text("prompt.pasted", lines=lines, number=number)) in self.contents:
+        while (name := _placeholder(lines, len(content), number)) in self.contents:
             number += 1
         self.contents[name] = content
         return name
@@ -72,6 +72,12 @@ class Pastes:
     def used_in(self, draft: str) -> dict[str, str]:
         """The pastes whose placeholders are in the draft."""
         return {name: content for name, content in self.contents.items() if name in draft}
+
+
+def _placeholder(lines: int, chars: int, number: int) -> str:
+    if lines > MAX_SHOWN_LINES:
+        return text("prompt.pasted", lines=lines, number=number)
+    return text("prompt.pasted_chars", chars=chars, number=number)
 
 
 def _any_of(contents: Mapping[str, str]) -> re.Pattern[str] | None:

@@ -37,12 +37,18 @@ class PageView(ScrollView, can_focus=True):
         self.below: set[int] = set()
         """Entries that changed or joined below what is in sight."""
         self._moving = False
+        self._scroll_state: object = None
         self._palette: Palette | None = None
 
     @property
     def top_line(self) -> int:
         """The position of the first line in sight."""
         return round(self.scroll_y)
+
+    @property
+    def below_label(self) -> str:
+        """What stands at the right of the last line while there is something new below; else nothing."""
+        return text("transcript.new_below", count=len(self.below)) if self.below else ""
 
     def first_in_sight(self) -> tuple[int, int]:
         """The entry and the line in it at the top."""
@@ -158,6 +164,14 @@ class PageView(ScrollView, can_focus=True):
         """Never animated: positions move while heights become known."""
         super().scroll_to(x, y, **{**options, "animate": False})
 
+    def _scroll_update(self, virtual_size: Size) -> None:
+        """Textual calls this at every layout of the screen, each key in the prompt included, and draws the scroll bar
+        and with it all that is beside it; here only where something has changed."""
+        state = virtual_size, self.size, self.scroll_offset
+        if state != self._scroll_state:
+            self._scroll_state = state
+            super()._scroll_update(virtual_size)
+
     def action_scroll_home(self) -> None:
         self.move_to(0)
 
@@ -176,8 +190,7 @@ class PageView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         strip = self._drawn(self.top_line + y, width)
-        if y == self.size.height - 1 and self.below:
-            label = text("transcript.new_below", count=len(self.below))
+        if y == self.size.height - 1 and (label := self.below_label):
             segment = Segment(label, self._styles["below"])
             start = max(0, width - segment.cell_length - 2)
             strip = Strip.join([strip.crop(0, start), Strip([segment])]).adjust_cell_length(width, self._styles[""])

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -167,7 +168,8 @@ class TranscriptView(PageView):
         self._step(1)
 
     def on_click(self, event: events.Click) -> None:
-        if event.y == self.size.height - 1 and self.below:
+        label = self.below_label
+        if label and event.y == self.size.height - 1 and event.x >= self.size.width - cell_len(label) - 2:
             self.action_scroll_end()
             return
         offset = event.style.meta.get("offset")

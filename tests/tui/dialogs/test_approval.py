@@ -71,7 +71,8 @@ async def test_an_answer_counts_after_a_moment_of_silence() -> None:
     app = DialogApp(ApprovalDialog(QUESTION, clock=lambda: now))
     async with app.run_test() as pilot:
         await pilot.pause()
-        for now in (0.1, 0.3, 0.59):
+        for moment in (0.1, 0.3, 0.59):
+            now = moment
             await pilot.press("y")
         assert app.answers == []
         now = 0.9

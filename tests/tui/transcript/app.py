@@ -5,6 +5,8 @@ from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import Input
 
 from glmcode.tui.styles import style_files
@@ -12,9 +14,20 @@ from glmcode.tui.theme import DARK, THEMES
 from glmcode.tui.transcript.view import TranscriptView
 
 
+class CountingView(TranscriptView):
+    """Counts how often it is asked for what it shows."""
+
+    DEFAULT_CSS = "CountingView { height: 1fr; }"
+    drawn = 0
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self.drawn += 1
+        return super().render_lines(crop)
+
+
 class ViewApp(App[None]):
     CSS_PATH: ClassVar[list[str | PurePath]] = list(style_files())
-    CSS = "TranscriptView { height: 1fr; } Input { height: 1; border: none; }"
+    CSS = "Input { height: 1; border: none; }"
 
     def __init__(self, theme: str = DARK.name, clock: Callable[[], float] = lambda: 1.0) -> None:
         super().__init__()
@@ -28,7 +41,7 @@ class ViewApp(App[None]):
         return DARK.variables
 
     def compose(self) -> ComposeResult:
-        yield TranscriptView(clock=self._clock)
+        yield CountingView(clock=self._clock)
         yield Input(select_on_focus=False)
 
     def on_mount(self) -> None:
@@ -36,8 +49,8 @@ class ViewApp(App[None]):
         self.query_one(Input).focus()
 
     @property
-    def view(self) -> TranscriptView:
-        return self.query_one(TranscriptView)
+    def view(self) -> CountingView:
+        return self.query_one(CountingView)
 
     def on_transcript_view_entry_toggled(self, message: TranscriptView.EntryToggled) -> None:
         self.toggled.append((message.index, message.opened))

@@ -64,7 +64,7 @@ async def test_a_reader_further_up_is_never_moved_and_told_how_much_is_new() -> 
         await settled(pilot)
         assert screen(app.view)[:-1] == before
         assert app.view.new_below > 5 and f"{app.view.new_below} new below" in screen(app.view)[-1]
-        await pilot.press("end")
+        await pilot.click(TranscriptView, offset=(50, 10))
         await settled(pilot)
         assert app.view.at_end and app.view.new_below == 0 and "Done" in screen(app.view)[-1]
 
@@ -308,6 +308,20 @@ async def test_typing_goes_on_while_events_pour_in_and_none_is_lost() -> None:
         assert app.query_one(Input).value == "aaa"
         assert isinstance(answer := app.view.transcript.entries[0], Answer)
         assert answer.body.text.split() == [str(number) for number in range(300)]
+
+
+async def test_a_key_in_the_prompt_draws_the_screen_once_and_lays_out_nothing() -> None:
+    app = ViewApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.view.show(replayed(40))
+        await settled(pilot)
+        await pilot.pause(0.1)
+        drawn = app.view.drawn
+        for key in "hello":
+            await pilot.press(key)
+            await pilot.pause(0.05)
+        assert app.query_one(Input).value == "hello"
+        assert app.view.drawn - drawn <= 5, "Textual asks every widget once; twice when the scroll bar is drawn, too"
 
 
 async def test_another_theme_draws_everything_anew() -> None:
