@@ -65,6 +65,8 @@ class Conversation:
         self._began: float | None = None
         """When the running turn began; None while its first event has not come."""
         self._cancelling = False
+        self._sent = False
+        """Whether anything came of the last turn."""
         self._numbers = 0
         self._idle = asyncio.Event()
 
@@ -108,7 +110,8 @@ class Conversation:
             if not self._cancelling or task is None:
                 raise
             task.uncancel()
-            self.warn(text("conversation.interrupted"))
+            if not self._sent:
+                self.warn(text("conversation.interrupted"))
         finally:
             self._work = None
             self._idle.set()
@@ -170,12 +173,13 @@ class Conversation:
     async def turn(self, prompt: str) -> TurnFinished | None:
         """Play one turn. Where it could not begin the message stands in the box again. Raises `FAILURES`."""
         self.begin()
+        self._sent = False
         self.stage.view.user(prompt)
         try:
             live = await self.opening.live()
             return await self.play(live.turn(prompt))
         except (*FAILURES, asyncio.CancelledError):
-            if self._began is None and not self.stage.box.value:
+            if not self._sent and self.app.is_running and not self.stage.box.value:
                 self.stage.box.put(prompt)
             raise
 
@@ -188,7 +192,7 @@ class Conversation:
         try:
             async with aclosing(events):
                 async for event in events:
-                    self._began = self._began or time.monotonic()
+                    self._began, self._sent = self._began or time.monotonic(), True
                     self.show(event)
                     if event.kind == "usage":
                         await self._measure()
