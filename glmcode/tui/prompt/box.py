@@ -123,7 +123,7 @@ class PromptBox(Vertical):
 
     def _take_key(self, key: str) -> bool:
         """Whether the key means something to the box; then it does nothing in the text."""
-        if self._list.display and self._list_key(key):
+        if self._list.display and self._list_is_current() and self._list_key(key):
             return True
         area = self._area
         match key:
@@ -158,6 +158,12 @@ class PromptBox(Vertical):
             case _:
                 return False
         return True
+
+    def _list_is_current(self) -> bool:
+        """Whether the list is about what stands here now: keys may come faster than the news of what they changed."""
+        if (trigger := self._trigger()) != self._list.trigger:
+            self._list.complete(trigger)
+        return self._list.display and self._list.trigger == trigger
 
     def _list_key(self, key: str) -> bool:
         match key:
