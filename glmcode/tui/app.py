@@ -38,7 +38,7 @@ class GlmcodeApp(App[None]):
             self.register_theme(each)
         known = self.preferences.theme in self.available_themes
         self.theme = self.preferences.theme if known and self.preferences.theme else DARK.name
-        self.opening = Opening(self, start)
+        self.opening = Opening(self, start, lambda: self.chat.people())
         self.chat = ChatScreen(self.opening)
         self.code = ExitCode.DONE
         """What the process exits with."""

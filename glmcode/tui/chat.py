@@ -30,7 +30,7 @@ from glmcode.tui.transcript.view import TranscriptView
 from glmcode.tui.welcome.welcome import Welcome
 
 if TYPE_CHECKING:
-    from glmcode.live.session import People
+    from glmcode.live.people import People
 
 _MODES = ("plan", "ask", "auto")
 
@@ -83,7 +83,6 @@ class ChatScreen(Screen[None]):
 
     def _begin(self) -> None:
         """What the first frame does not wait for."""
-        self.opening.people = self._people()
         set_title(self.app, text("chat.window", repo=self.opening.start.repo.name))
         if not self.opening.settings.resume:
             self._welcome.load()
@@ -102,8 +101,9 @@ class ChatScreen(Screen[None]):
         else:
             await conversation.prepare()
 
-    def _people(self) -> "People":
-        from glmcode.live.session import People
+    def people(self) -> "People":
+        """How the person at this screen is reached."""
+        from glmcode.live.people import People
 
         loop, here = asyncio.get_running_loop(), threading.get_ident()
 

@@ -65,6 +65,8 @@ class Conversation:
         self._began: float | None = None
         """When the running turn began; None while its first event has not come."""
         self._cancelling = False
+        self._sent = False
+        """Whether anything came of the last turn."""
         self._numbers = 0
         self._idle = asyncio.Event()
 
@@ -108,13 +110,15 @@ class Conversation:
             if not self._cancelling or task is None:
                 raise
             task.uncancel()
-            self.warn(text("conversation.interrupted"))
+            if not self._sent:
+                self.warn(text("conversation.interrupted"))
         finally:
             self._work = None
             self._idle.set()
-            self.stage.box.running = False
-            self.stage.activity.activity = None
-            self.show_status()
+            if self.app.is_running:
+                self.stage.box.running = False
+                self.stage.activity.activity = None
+                self.show_status()
 
     async def submit(self, prompt: str) -> None:
         """Send a message, or let it wait while something runs."""
@@ -169,12 +173,13 @@ class Conversation:
     async def turn(self, prompt: str) -> TurnFinished | None:
         """Play one turn. Where it could not begin the message stands in the box again. Raises `FAILURES`."""
         self.begin()
+        self._sent = False
         self.stage.view.user(prompt)
         try:
             live = await self.opening.live()
             return await self.play(live.turn(prompt))
         except (*FAILURES, asyncio.CancelledError):
-            if self._began is None and not self.stage.box.value:
+            if not self._sent and self.app.is_running and not self.stage.box.value:
                 self.stage.box.put(prompt)
             raise
 
@@ -187,7 +192,7 @@ class Conversation:
         try:
             async with aclosing(events):
                 async for event in events:
-                    self._began = self._began or time.monotonic()
+                    self._began, self._sent = self._began or time.monotonic(), True
                     self.show(event)
                     if event.kind == "usage":
                         await self._measure()
@@ -247,7 +252,8 @@ class Conversation:
         await self.stage.box.show_queue(self.queue)
 
     def show_status(self) -> None:
-        self.stage.status.status = self.standing.status(self.opening.settings, self.live)
+        if self.app.is_running:
+            self.stage.status.status = self.standing.status(self.opening.settings, self.live)
 
     async def aclose(self) -> None:
         """End what runs and close the session."""

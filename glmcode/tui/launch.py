@@ -7,12 +7,14 @@ import sys
 from glmcode.exit_codes import ExitCode
 from glmcode.starting import Start
 from glmcode.tui.app import GlmcodeApp
+from glmcode.tui.terminal_input import prepare
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def run_tui(start: Start) -> int:
     """Run it in this terminal. Returns the exit code."""
+    prepare()
     return asyncio.run(_run(GlmcodeApp(start)))
 
 

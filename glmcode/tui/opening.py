@@ -1,6 +1,7 @@
 """Opens the live session behind the first frame, and asks the person for what is missing."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -12,17 +13,18 @@ from glmcode.tui.texts import text
 from glmcode_sandbox.base import NoSandboxError
 
 if TYPE_CHECKING:
-    from glmcode.live.session import LiveSession, People
+    from glmcode.live.people import People
+    from glmcode.live.session import LiveSession
 
 
 class Opening:
     """`live` gives the session as soon as all it needs is there. Call it from a worker: it may show screens."""
 
-    def __init__(self, app: App[Any], start: Start) -> None:
+    def __init__(self, app: App[Any], start: Start, people: "Callable[[], People]") -> None:
+        """`people`: how the person is reached; asked for when the session is made."""
         self.app = app
         self.start = start
-        self.people: People | None = None
-        """How the person is reached; set before `live` is first asked for."""
+        self._people = people
         self.session: LiveSession | None = None
         """What is open; None until `live` came so far."""
         self._settings = start.settings
@@ -56,7 +58,7 @@ class Opening:
             while True:
                 if self.session is None:
                     await self._ask_for_endpoint()
-                    self.session = await asyncio.to_thread(self._make)
+                    self.session = await asyncio.to_thread(self._make, self._people())
                 try:
                     await self.session.prepare()
                 except NoSandboxError as error:
@@ -105,11 +107,10 @@ class Opening:
             await session.aclose()
             self._settings = session.settings
 
-    def _make(self) -> "LiveSession":
+    def _make(self, people: "People") -> "LiveSession":
         from glmcode.live.session import LiveSession
 
-        assert self.people is not None
-        return LiveSession(self._settings.model_copy(update={"repo": self.start.repo}), self.people)
+        return LiveSession(self._settings.model_copy(update={"repo": self.start.repo}), people)
 
     async def _ask_for_endpoint(self) -> None:
         """Where the endpoint wants a key and there is none."""

@@ -358,3 +358,25 @@ async def test_up_in_an_empty_box_asks_for_the_last_waiting_message() -> None:
         assert [one.id for one in app.posted if isinstance(one, QueueStrip.Removed)] == [1]
         await app.box.show_queue([])
         assert not app.box.query_one(QueueStrip).display
+
+
+async def test_keys_that_come_faster_than_the_list_mean_what_they_say() -> None:
+    app = PromptApp()
+    async with app.run_test() as pilot:
+        await pilot.press("slash")
+        await pilot.pause()
+        for key, character in [*((each, each) for each in "quit"), ("enter", None)]:
+            app.area.post_message(events.Key(key, character))
+        await pilot.pause()
+        assert [(each.text, each.kind) for each in app.posted if isinstance(each, PromptBox.Submitted)] == [
+            ("/quit", "command")
+        ]
+
+
+async def test_a_command_typed_to_its_end_is_sent_by_one_enter() -> None:
+    app = PromptApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"/compact")
+        await pilot.pause()
+        await pilot.press("enter")
+        assert [each.text for each in app.posted if isinstance(each, PromptBox.Submitted)] == ["/compact"]

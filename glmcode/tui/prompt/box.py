@@ -123,7 +123,7 @@ class PromptBox(Vertical):
 
     def _take_key(self, key: str) -> bool:
         """Whether the key means something to the box; then it does nothing in the text."""
-        if self._list.display and self._list_key(key):
+        if self._list.display and self._list_is_current() and self._list_key(key):
             return True
         area = self._area
         match key:
@@ -159,6 +159,12 @@ class PromptBox(Vertical):
                 return False
         return True
 
+    def _list_is_current(self) -> bool:
+        """Whether the list is about what stands here now: keys may come faster than the news of what they changed."""
+        if (trigger := self._trigger()) != self._list.trigger:
+            self._list.complete(trigger)
+        return self._list.display and self._list.trigger == trigger
+
     def _list_key(self, key: str) -> bool:
         match key:
             case "up" | "ctrl+p":
@@ -168,9 +174,9 @@ class PromptBox(Vertical):
             case "tab":
                 self._accept()
             case "enter":
-                completion = self._list.chosen
+                completion, trigger = self._list.chosen, self._list.trigger
                 self._accept()
-                if completion is not None and completion.sends:
+                if completion is not None and trigger is not None and completion.is_whole(trigger):
                     self._send()
             case "escape":
                 self._list.close()

@@ -68,6 +68,10 @@ class Completion:
     sends: bool = False
     """Whether Enter needs nothing more: a command without arguments."""
 
+    def is_whole(self, trigger: Trigger) -> bool:
+        """Whether Enter sends it at once: nothing may follow, or the command's name was typed to its end."""
+        return self.sends or (trigger.kind == "command" and self.insert[1:].rstrip() == trigger.query)
+
 
 def trigger_at(line: str, column: int, *, is_first: bool) -> Trigger | None:
     """What the text before the cursor asks for. `is_first`: the line is the first of the prompt."""

@@ -67,6 +67,7 @@ class Welcome(Vertical):
         options = self.query_one(Recent)
         options.clear_options()
         options.add_options([Option(session_line(header)) for header in recent])
+        options.highlighted = 0 if recent else None
         options.display = self.query_one(".label").display = bool(recent)
 
     @on(OptionList.OptionSelected)
