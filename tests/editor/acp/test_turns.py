@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acp.exceptions import RequestError
@@ -9,6 +10,8 @@ from tests.editor.acp.editor import WINDOW, editing
 from tests.simulated.server import SimulatedEndpoint
 
 TODO = call("todo", items=[{"content": "look", "status": "done"}, {"content": "mend", "status": "in_progress"}])
+
+NOW: dict[str, Any] = {"content": "now"}
 
 
 async def test_a_turn_is_shown_as_thoughts_calls_diffs_plan_and_answer(home: Path, repo: Path) -> None:
@@ -92,7 +95,10 @@ async def test_cancelling_ends_a_command_and_the_next_prompt_goes_on(home: Path,
 
 
 async def test_cancelling_in_the_middle_of_an_answer_keeps_its_beginning(home: Path, repo: Path) -> None:
-    entries = [{"content": "The beginning of a long answer", "stall_at": 2, "stall_s": 60}, {"content": "again"}]
+    entries: list[dict[str, Any]] = [
+        {"content": "The beginning of a long answer", "stall_at": 2, "stall_s": 60},
+        {"content": "again"},
+    ]
     async with SimulatedEndpoint(entries) as server, editing(home, repo, [], engine=remote(server)) as agent:
         session = await agent.begin()
         prompt = asyncio.create_task(agent.prompt(session, "tell"))
@@ -127,10 +133,10 @@ async def test_what_is_said_while_a_turn_runs_is_read_in_it(home: Path, repo: Pa
     ],
 )
 async def test_a_turn_that_fails_answers_with_a_clear_error(
-    home: Path, repo: Path, fault: dict[str, object], code: int, said: str
+    home: Path, repo: Path, fault: dict[str, Any], code: int, said: str
 ) -> None:
     async with (
-        SimulatedEndpoint([fault, {"content": "now"}]) as server,
+        SimulatedEndpoint([fault, NOW]) as server,
         editing(home, repo, [], engine=remote(server)) as agent,
     ):
         session = await agent.begin()
