@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from glmcode.events import ApprovalRequested, Event, Steered, ToolFinished, ToolOutputDelta, ToolStarted
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
@@ -83,7 +84,11 @@ class Calling:
     async def _allowed_run(self, call: ToolCall, prepared: Prepared) -> ToolOutput:
         decision = self.policy.judge(call.id, self._title(prepared), prepared.tool.effect, prepared.paths)
         if isinstance(decision, Question):
-            decision = await self._ask_user(decision)
+            shown = await self._rehearsed(prepared)
+            if shown.is_error:
+                return shown  # nobody need be asked about what cannot be done
+            diff = str((shown.details or {}).get("diff", ""))
+            decision = await self._ask_user(replace(decision, diff=diff))
         if not decision.allowed:
             return ToolOutput(text=f"Refused: {decision.reason}", summary="refused", is_error=True)
         return await self._run(call, prepared)
@@ -98,6 +103,13 @@ class Calling:
                 return await self._toolbox.run(prepared, self._tools)
         finally:
             self._tools.on_output = None
+
+    async def _rehearsed(self, prepared: Prepared) -> ToolOutput:
+        if prepared.tool.effect != "writes":
+            return ToolOutput(text="")
+        from glmcode_tools.rehearsal import rehearse  # no first request waits for it
+
+        return await rehearse(self._toolbox, prepared, self._tools)
 
     async def _ask_user(self, question: Question) -> Decision:
         try:

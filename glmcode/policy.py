@@ -20,6 +20,10 @@ class Question:
     """Why this needs an answer."""
     paths: tuple[str, ...] = ()
     """The protected files it writes, relative to the workspace: what an answer for always covers."""
+    diff: str = ""
+    """What becomes of those files, cleaned; empty where it is not known."""
+    is_done: bool = False
+    """Whether it happened already: allowing keeps it, refusing takes it back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from glmcode import paths
 from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
+from glmcode.cost import Prices
 from glmcode.engines import is_script, open_engine, start_engine
 from glmcode.events import Event, SessionStarted
 from glmcode.guarded import guarded
@@ -23,8 +24,6 @@ from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.open import probe
 from glmcode_sandbox.workspace import Workspace, find_repository
-
-AUTO_CONTEXT_TOKENS = 24_000
 
 
 @dataclass(slots=True)
@@ -68,6 +67,11 @@ class Job:
             if note not in self.told:
                 self.told.add(note)
                 self.output.say(one_line(note, 300))
+
+    @property
+    def prices(self) -> Prices | None:
+        """What tokens cost at this endpoint, as far as that is known."""
+        return prices_of(self.settings, self.engine)
 
     def announce(self, context_tokens: int) -> None:
         event = SessionStarted(

@@ -9,6 +9,7 @@ from glmcode.agent import Agent
 from glmcode.config import Settings
 from glmcode.guarded import guarded
 from glmcode.lazy_sandbox import LazySandbox
+from glmcode.live.guarding import TurnGuard
 from glmcode.opening import lazy_sandbox, make_agent, open_session, open_workspace_of
 from glmcode.policy import Ask
 from glmcode.session.marks import Left
@@ -28,10 +29,10 @@ class Place:
     workspace: Workspace
     sandbox: LazySandbox
     agent: Agent
-    settled: str | None = None
-    """The tree whose state is in the user's repository, once changes of an isolated workspace were taken over."""
     pack_chars: int = 0
     """How long the pack is that the first user message begins with."""
+    guard: TurnGuard | None = None
+    """Of a direct workspace."""
     announced: bool = False
     """Whether `session_started` was told."""
 
@@ -65,7 +66,9 @@ async def open_place(
         agent = make_agent(settings, engine, sandbox, workspace, snapshots, session, ask)
         place = Place(session, workspace, sandbox, agent, pack_chars=_pack_chars(session) if settings.resume else 0)
         stack.push_async_callback(_leave, place)
-        await stack.enter_async_context(guarded(workspace, say))
+        if guard := await stack.enter_async_context(guarded(workspace, say)):
+            place.guard = TurnGuard(workspace, place.trees, snapshots, guard)
+            sandbox.on_write = place.guard.wrote
         stack.push_async_callback(sandbox.close)
         yield place
 
@@ -83,6 +86,6 @@ async def _leave(place: Place) -> None:
     if place.workspace.mode == "direct":
         return
     tree = await place.workspace.tree()
-    patch = await place.trees.patch(place.settled or place.workspace.start_tree, tree)
+    patch = await place.trees.patch(place.workspace.agreed_tree, tree)
     (place.session.folder / PATCH_NAME).write_bytes(patch)
     place.session.append_record(Left(applied=not patch))

@@ -1,9 +1,9 @@
 """A session that lives as long as its person wants: turns one after the other, and all that may change between them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,34 +11,24 @@ from glmcode import paths
 from glmcode.agent import Agent
 from glmcode.asides import AsideEvent, aside
 from glmcode.config import Settings
-from glmcode.devcontainers import Ask as Confirm
 from glmcode.engines import open_engine, ready_window, start_engine, window_asker
 from glmcode.events import CacheBroken, Event, SessionStarted, ToolFinished
 from glmcode.images import describe_sandbox, resolve_image
 from glmcode.live.meter import Meter, measure
+from glmcode.live.people import People
 from glmcode.live.place import Place, open_place
 from glmcode.live.told import Told
 from glmcode.opening import prices_of
-from glmcode.policy import ApprovalMode, Ask
+from glmcode.policy import ApprovalMode
 from glmcode.session import store
 from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_sandbox.open import probe
-from glmcode_sandbox.workspace import find_repository
+from glmcode_sandbox.workspace import WorkspaceError, find_repository
 
 AUTO_CONTEXT_TOKENS = 24_000
 
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """How the person is reached."""
-
-    say: Callable[[str], None]
-    """One line of news; untrusted names in it are not cleaned yet."""
-    ask: Ask
-    """Answers what leaves the policy."""
-    confirm: Confirm | None = None
-    """Answers yes or no before an image is pulled or built; None: nobody can."""
+__all__ = ["LiveSession", "People"]
 
 
 class LiveSession:
@@ -113,10 +103,17 @@ class LiveSession:
             self._ready = asyncio.create_task(self._prepared())
         await asyncio.shield(self._ready)
 
+    async def stop_preparing(self) -> None:
+        """End `prepare` where it still goes on; a server that was only started for it ends."""
+        if self._ready is not None and not self._ready.done():
+            self._ready.cancel()
+            await asyncio.wait([self._ready])
+            await self.engine.aclose()
+
     async def _prepared(self) -> str | None:
         image = await resolve_image(self.settings, self.repo, self._people.say, ask=self._people.confirm)
         await probe(self.settings.sandbox, image)
-        await start_engine(self.engine, self._people.say)
+        await start_engine(self.engine, self._people.say, self._people.watch)
         return image
 
     async def open(self, first_prompt: str) -> Place:
@@ -142,8 +139,16 @@ class LiveSession:
                 self._people.say(note)
         return self.place
 
-    async def turn(self, prompt: str) -> AsyncGenerator[Event, None]:
-        """One turn, from what the user typed to `turn_finished`. Raises what `open` raises, before anything is sent."""
+    @property
+    def image(self) -> str | None:
+        """The sandbox image, once `prepare` is through; None: the default one, or none is used."""
+        return self._ready.result() if self._ready is not None and self._ready.done() else None
+
+    async def turn(self, prompt: str, *, typed: str | None = None) -> AsyncGenerator[Event, None]:
+        """One turn, from the prompt to `turn_finished`. Raises what `open` raises, before anything is sent.
+
+        `typed`: what of the prompt the user wrote; None: all of it.
+        """
         place = await self.open(prompt)
         text = await self._composed(place, prompt)
         if not place.announced:
@@ -153,11 +158,12 @@ class LiveSession:
             event = self._broken.pop(0)
             place.session.append_event(event)
             yield event
-        async with aclosing(place.agent.run(text, typed=prompt)) as events:
+        async with aclosing(place.agent.run(text, typed=prompt if typed is None else typed)) as events:
             async for each in events:
                 if each.kind != "step_started":
                     place.sandbox.begin()
                 yield each
+        await self._look(place)
 
     async def by_hand(self, tool: str, arguments: str) -> AsyncGenerator[Event, None]:
         """Run a tool for the user between two turns; the model is told of it with the next message."""
@@ -170,6 +176,20 @@ class LiveSession:
                 elif isinstance(each, ToolFinished):
                     self.told.ran(title, each.text)
                 yield each
+        await self._look(place, since_prompt=False)
+
+    async def _look(self, place: Place, *, since_prompt: bool = True) -> None:
+        """Ask about what commands did to protected files."""
+        if place.guard is None:
+            return
+        people = self._people
+        try:
+            note = await place.guard.look(place.agent.policy, people.ask, people.say, since_prompt=since_prompt)
+        except WorkspaceError as error:
+            people.say(f"warning: whether commands changed files that your tools run or obey is not known: {error}")
+            return
+        if note:
+            self.told.add(note)
 
     def aside(self, question: str) -> AsyncGenerator[AsideEvent, None]:
         """Ask beside the conversation, also while a turn runs; only once a session is open. See `asides.aside`."""
@@ -204,7 +224,7 @@ class LiveSession:
         settings = Settings.model_validate({**self.settings.model_dump(), **changes})
         engine = open_engine(settings)
         try:
-            await start_engine(engine, self._people.say)
+            await start_engine(engine, self._people.say, self._people.watch)
         except BaseException:
             await engine.aclose()
             raise

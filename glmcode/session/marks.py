@@ -6,6 +6,7 @@ Steps count through the whole session here, over all its turns, and no number is
 from typing import Literal
 
 from glmcode.events import Record
+from glmcode_engine.messages import Value
 
 
 class WorkspaceOpened(Record):
@@ -36,9 +37,9 @@ class SnapshotTaken(Record):
 
 
 class Restoring(Record):
-    """Files of the repository are about to be moved, by a restore or by a run that applies its changes.
+    """Files of the repository are about to be moved, by a restore, a review, or a run that applies its changes.
 
-    `restored` or `rolled_back` with the same id says how it ended, or the `result` of the run.
+    `restored` or `rolled_back` with the same id says how it ended, or `reviewed`, or the `result` of the run.
     """
 
     kind: Literal["restoring"] = "restoring"
@@ -86,3 +87,30 @@ class Left(Record):
     kind: Literal["left"] = "left"
     applied: bool
     """Whether all of it is in the user's repository."""
+
+
+class HunkDecided(Value):
+    """What the user decided about one hunk of a review."""
+
+    path: str
+    hunk: Literal["lines", "mode", "whole"]
+    lines: tuple[int, int] | None
+    """The first line and how many there were, as the model wrote them; None where it is not about lines."""
+    decision: Literal["accept", "refuse", "edit"]
+    reason: str = ""
+
+
+class ReviewEnded(Record):
+    """The user decided on changes, hunk by hunk, and that was carried out."""
+
+    kind: Literal["reviewed"] = "reviewed"
+    old: str
+    """The tree that the changes were compared with."""
+    new: str
+    """The tree with all of them."""
+    agreed: str
+    """`old` with what was accepted and edited; in the user's repository, if the workspace is isolated."""
+    kept: str
+    """What the workspace holds since then: `new` without what was refused. Differs from `agreed` in what was left
+    undecided."""
+    decisions: tuple[HunkDecided, ...]

@@ -1,4 +1,4 @@
-"""Taking back what was killed while it moved files of the repository: a restore, or a run that applied its changes."""
+"""Taking back what was killed while it moved files of the repository: a restore, a review, or a run at its end."""
 
 import shutil
 from pathlib import Path
@@ -44,7 +44,7 @@ def _killed(path: Path) -> Restoring | None:
     for record in records(path):
         if record.get("kind") == "restoring":
             begun = Restoring.model_validate(record)
-        elif record.get("kind") in ("restored", "rolled_back", "result"):
+        elif record.get("kind") in ("restored", "rolled_back", "reviewed", "result"):
             begun = None
     return begun
 

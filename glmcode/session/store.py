@@ -231,6 +231,14 @@ def read_whole(path: Path) -> tuple[Header, Conversation]:
     return header, conversation
 
 
+def read_header(path: Path) -> Header:
+    """Who and what a session file belongs to. Raises SessionError."""
+    try:
+        return Header.model_validate(next(records(path), None))
+    except ValidationError:
+        raise SessionError(f"{path} holds no session") from None
+
+
 def records(path: Path) -> Iterator[dict[str, Any]]:
     """The whole lines of a session file, in order; lines that a crash cut short are left out."""
     with path.open("rb") as stream:

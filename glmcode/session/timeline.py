@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from glmcode.session.marks import Restored, SnapshotTaken, WorkspaceOpened
+from glmcode.session.marks import Restored, ReviewEnded, SnapshotTaken, WorkspaceOpened
 from glmcode.session.store import FILE_NAME, SessionError, records
 
 TREES_NAME = "trees"
@@ -50,6 +50,8 @@ class Timeline:
     """What the session knows the user's repository to have held last."""
     waiting: bool = False
     """Whether the changes of the last run, an isolated one, are not in the repository."""
+    agreed: str | None = None
+    """What the last review since the workspace was opened agreed on; None where there was none."""
     trees: list[str] = field(default_factory=list)
     """All of them, oldest first."""
     changes: list[Change] = field(default_factory=list)
@@ -78,6 +80,8 @@ class Timeline:
                 self.trees += [str(line["before"]), str(line["tree"])]
             case "restored":
                 self._restored(Restored.model_validate(line))
+            case "reviewed":
+                self._reviewed(ReviewEnded.model_validate(line))
             case "result" | "left":
                 if self.waiting and line.get("applied") and self.end is not None:
                     self.waiting, self.there = False, self.end
@@ -87,6 +91,7 @@ class Timeline:
         if self.there is not None:
             self._changed(self.there, opened.start, by_session=False)
         self.mode, self.waiting = opened.mode, opened.mode == "isolated"
+        self.agreed = None
         self.start = self.start or opened.start
         self.there = opened.start
         self._at((opened.step, 1), opened.start)
@@ -98,9 +103,19 @@ class Timeline:
         if taken.tree is not None:
             self._changed(self.end or self.there or taken.tree, taken.tree, by_session=not is_user)
             self.there = taken.tree if self.mode == "direct" else self.there
+            self.waiting = self.waiting or (self.mode == "isolated" and taken.tree != self.there)
         if taken.since < taken.step:
             self._at((taken.since, 0), None, f"its state was taken together with that of step {taken.step}")
         self._at((taken.step, 0 if taken.calls else 1), taken.tree, taken.problem)
+
+    def _reviewed(self, reviewed: ReviewEnded) -> None:
+        self.trees += [reviewed.old, reviewed.agreed]
+        self._changed(self.end or reviewed.new, reviewed.new, by_session=self.mode == "isolated")
+        self._changed(reviewed.new, reviewed.kept, by_session=True)
+        self.there = reviewed.kept if self.mode == "direct" else reviewed.agreed
+        self.agreed = reviewed.agreed
+        self.waiting = self.mode == "isolated" and reviewed.kept != reviewed.agreed
+        self._at((self.steps, 1), reviewed.kept)
 
     def _restored(self, restored: Restored) -> None:
         self._cut()

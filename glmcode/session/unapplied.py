@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, records
+from glmcode.session.timeline import read_timeline
 from glmcode_sandbox.recover import discard, recover_patch
 
 WORKSPACE_NAME = "workspace"
@@ -17,7 +18,8 @@ async def unapplied_patch(session: Session) -> bytes:
     """
     state = session.folder / WORKSPACE_NAME
     kept = session.folder / PATCH_NAME
-    if patch := await recover_patch(state, Path(session.header.repo)):
+    agreed = read_timeline(records(session.folder / FILE_NAME)).agreed
+    if patch := await recover_patch(state, Path(session.header.repo), since=agreed):
         kept.write_bytes(patch)
         await discard(state)
         return patch

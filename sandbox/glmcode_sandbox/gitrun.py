@@ -112,20 +112,13 @@ async def run_git(
     stdin: bytes = b"",
     timeout_s: float = GIT_TIMEOUT_S,
     ok: Sequence[int] = (0,),
+    owner: tuple[int, int] | None = None,
 ) -> bytes:
-    """Standard output of one git command.
+    """Standard output of one git command, run as another uid and gid if `owner` is given (root only).
 
     Raises GitFailed with git's own words where the exit code is not in `ok`, GitStuck where it does not finish.
     """
-    process = await asyncio.create_subprocess_exec(
-        git_program(),
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(environment),
-        cwd=cwd,
-    )
+    process = await _start(arguments, environment, cwd, owner)
     try:
         output, errors = await asyncio.wait_for(process.communicate(stdin), timeout_s)
     except TimeoutError:
@@ -141,6 +134,24 @@ async def run_git(
         words = clean_text(errors[-4000:]).strip() or f"exit code {process.returncode}"
         raise GitFailed(f"git {arguments[0]}: {words}", process.returncode)
     return output
+
+
+async def _start(
+    arguments: Sequence[str], environment: Mapping[str, str], cwd: Path, owner: tuple[int, int] | None
+) -> asyncio.subprocess.Process:
+    user, group = owner if owner is not None else (None, None)
+    return await asyncio.create_subprocess_exec(
+        git_program(),
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environment),
+        cwd=cwd,
+        user=user,
+        group=group,
+        extra_groups=None if owner is None else [],
+    )
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

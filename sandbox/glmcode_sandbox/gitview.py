@@ -51,7 +51,14 @@ class GitView:
     """
 
     def __init__(
-        self, shadow: Path, work_tree: Path, index: Path, *, loose_stat: bool, read_only: bool = False
+        self,
+        shadow: Path,
+        work_tree: Path,
+        index: Path,
+        *,
+        loose_stat: bool,
+        read_only: bool = False,
+        config: Sequence[tuple[str, str]] = (),
     ) -> None:
         """`read_only`: nothing is ever removed from the working tree, though git may be stuck at a pipe then."""
         self.shadow = shadow
@@ -65,9 +72,8 @@ class GitView:
         self._read_only = read_only
         self._patient = False
         self._lock = asyncio.Lock()
-        self._environment = git_environment(
-            shadow, work_tree=work_tree, index=index, config=LOOSE_STAT if loose_stat else ()
-        )
+        settings = (*(LOOSE_STAT if loose_stat else ()), *config)
+        self._environment = git_environment(shadow, work_tree=work_tree, index=index, config=settings)
 
     async def git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """One git command on this working tree and index."""

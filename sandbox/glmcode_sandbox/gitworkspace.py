@@ -12,6 +12,7 @@ from glmcode_sandbox.applying import ApplyResult, apply_changes
 from glmcode_sandbox.base import Mount
 from glmcode_sandbox.beneath import give, opened
 from glmcode_sandbox.copytree import CopyReport, copy_tree
+from glmcode_sandbox.files import RunsCommands
 from glmcode_sandbox.gitrun import GitFailed, WorkspaceError
 from glmcode_sandbox.gitview import GitView, make_shadow
 from glmcode_sandbox.layered import Start
@@ -46,9 +47,9 @@ class GitWorkspace:
         self._repository = repository
         self._state = state
         self._shadow = shadow
-        self._store = TreeStore(shadow)
+        self.trees = TreeStore(shadow)
         self._view = GitView(shadow, host_path, state / "index", loose_stat=mode == "isolated")
-        self._applied_tree = ""
+        self.agreed_tree = ""
 
     async def start(self) -> None:
         """Copy (isolated), and take down how everything is. Called once, by `open_workspace`."""
@@ -64,13 +65,13 @@ class GitWorkspace:
     async def _take_start(self) -> None:
         await self._view.load_index(self._repository.index)
         await self._view.fix_left_out()
-        self.start_tree = self._applied_tree = await self._view.tree()
-        base = await self._store.empty() if self.base_commit is None else await self._base_tree(self.base_commit)
+        self.start_tree = self.agreed_tree = await self._view.tree()
+        base = await self.trees.empty() if self.base_commit is None else await self._base_tree(self.base_commit)
         self.dirty = base != self.start_tree
 
     async def _base_tree(self, commit: str) -> str:
         try:
-            return await self._store.tree_of(commit)
+            return await self.trees.tree_of(commit)
         except GitFailed as error:
             raise WorkspaceError(f"the commit checked out in {self.repo} cannot be read: {error}") from None
 
@@ -101,16 +102,16 @@ class GitWorkspace:
     async def tree(self) -> str:
         return await self._view.tree()
 
-    async def patch(self, tree: str | None = None) -> bytes:
+    async def patch(self, tree: str | None = None, *, since: str | None = None) -> bytes:
         await self.ready()
-        return await self._store.patch(self.start_tree, tree or await self.tree())
+        return await self.trees.patch(since or self.start_tree, tree or await self.tree())
 
-    async def changes(self, tree: str | None = None) -> tuple[FileChange, ...]:
+    async def changes(self, tree: str | None = None, *, since: str | None = None) -> tuple[FileChange, ...]:
         await self.ready()
-        return await self._store.changes(self.start_tree, tree or await self.tree())
+        return await self.trees.changes(since or self.start_tree, tree or await self.tree())
 
     async def mixed_tree(self, base: str, other: str, paths: frozenset[str]) -> str:
-        return await self._store.mixed(base, other, frozenset(paths), self._state)
+        return await self.trees.mixed(base, other, frozenset(paths), self._state)
 
     async def derive(self, tree: str) -> "GitWorkspace":
         state = self._state / f"derived-{secrets.token_hex(4)}"
@@ -130,9 +131,9 @@ class GitWorkspace:
         copied = await self._view.tree()
         await self._view.read_tree(tree)
         await self._view.remove_others()
-        changed = [change.path for change in await self._store.changes(copied, tree) if change.status != "deleted"]
+        changed = [change.path for change in await self.trees.changes(copied, tree) if change.status != "deleted"]
         self._give(changed)
-        self.start_tree = self._applied_tree = tree
+        self.start_tree = self.agreed_tree = tree
         self.dirty = self.base_commit is None or await self._base_tree(self.base_commit) != tree
         self._set_mounts(None)
         self._note(report.skipped)
@@ -148,32 +149,38 @@ class GitWorkspace:
         if not patch.strip():
             return
         tree = await self.tree()
-        target = await self._store.patched(tree, patch, self._state)
-        result = await apply_changes(self._view, self._store, self.owner, (tree, target), self._state)
+        target = await self.trees.patched(tree, patch, self._state)
+        result = await apply_changes(self._view, self.trees, self.owner, (tree, target), self._state)
         if result.conflicts:
             raise WorkspaceError(f"the patch does not apply: in the way or changing: {', '.join(result.conflicts)}")
 
-    async def apply(self, paths: frozenset[str] | None = None, *, aside: str | None = None) -> ApplyResult:
+    async def apply(
+        self, paths: frozenset[str] | None = None, *, tree: str | None = None, aside: str | None = None
+    ) -> ApplyResult:
         if self.mode == "direct":
             raise WorkspaceError("nothing to apply: the changes of a direct workspace are in the repository already")
-        tree = await self.tree()
+        tree = tree or await self.tree()
         if paths is not None:
-            tree = await self._store.mixed(self._applied_tree, tree, paths, self._state)
+            tree = await self.trees.mixed(self.agreed_tree, tree, paths, self._state)
         theirs = GitView(self._shadow, self.repo, self._state / "user-index", loose_stat=False)
         await theirs.load_index(self._repository.index)
-        trees = (self._applied_tree, tree)
+        trees = (self.agreed_tree, tree)
         doubts = await self._doubts()
-        result = await apply_changes(theirs, self._store, self.owner, trees, self._state, doubts, aside=aside)
+        result = await apply_changes(theirs, self.trees, self.owner, trees, self._state, doubts, aside=aside)
         if result.applied:
-            self._applied_tree = tree
+            self.agreed_tree = tree
         return result
 
     async def move(
-        self, trees: tuple[str, str], paths: frozenset[str], *, dry: bool = False, aside: str | None = None
+        self,
+        trees: tuple[str, str],
+        paths: frozenset[str],
+        *,
+        dry: bool = False,
+        aside: str | None = None,
+        through: RunsCommands | None = None,
     ) -> ApplyResult:
-        if self.mode != "direct":
-            raise WorkspaceError("only the files of a direct workspace can be moved to another state")
-        view, store, owner = self._view, self._store, self.owner
+        view, store, owner = self._view, self.trees, self.owner
         return await apply_changes(view, store, owner, trees, self._state, only=paths, dry=dry, aside=aside)
 
     async def _doubts(self) -> Callable[[Difference], bool]:

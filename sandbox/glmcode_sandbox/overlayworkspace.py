@@ -6,7 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from glmcode_sandbox.applying import ApplyResult
+from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.changing import Changing, changed_since
+from glmcode_sandbox.files import RunsCommands
 from glmcode_sandbox.gitrun import GitFailed, WorkspaceError, git_environment, names, run_git
 from glmcode_sandbox.gitview import GitView, make_shadow
 from glmcode_sandbox.gitworkspace import GitWorkspace
@@ -19,6 +22,7 @@ from glmcode_sandbox.privategit import make_private_git
 from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
 from glmcode_sandbox.threads import finished, remove_folder
+from glmcode_sandbox.through import write_through
 from glmcode_sandbox.trees import Difference
 from glmcode_sandbox.upper import parents
 
@@ -122,21 +126,59 @@ class OverlayWorkspace(GitWorkspace):
         await below.load_index(parent.index)
         below.left_out = parent.left_out
         trees = (await below.tree(), tree)
-        await lay(self._store, trees, self.repo, self._overlay.upper, self.owner, self._state)
+        await lay(self.trees, trees, self.repo, self._overlay.upper, self.owner, self._state)
         index = self._state / "index"
         await run_git(("read-tree", tree), git_environment(self._shadow, index=index), cwd=self._shadow)
         self._start = Start(tree, index, parent.left_out, frozenset(below.submodules), frozenset(below.absent))
-        self.start_tree = self._applied_tree = tree
+        self.start_tree = self.agreed_tree = tree
         self.dirty = self.base_commit is None or await self._base_tree(self.base_commit) != tree
 
     async def apply_patch(self, patch: bytes) -> None:
         if not patch.strip():
             return
         tree = await self.tree()
-        target = await self._store.patched(tree, patch, self._state)
+        target = await self.trees.patched(tree, patch, self._state)
         if await asyncio.to_thread(is_mounted, self._overlay.volume):
             raise WorkspaceError("the patch cannot be applied while commands may run in the workspace: apply it before")
-        await lay(self._store, (tree, target), self.repo, self._overlay.upper, self.owner, self._state)
+        await lay(self.trees, (tree, target), self.repo, self._overlay.upper, self.owner, self._state)
+
+    async def move(
+        self,
+        trees: tuple[str, str],
+        paths: frozenset[str],
+        *,
+        dry: bool = False,
+        aside: str | None = None,
+        through: RunsCommands | None = None,
+    ) -> ApplyResult:
+        old, new = trees
+        differences = tuple(item for item in await self.trees.differences(old, new) if item.path in paths)
+        moved = tuple(item.path for item in differences)
+        present = await self.tree()
+        conflicts = tuple(item.path for item in await self.trees.differences(old, present) if item.path in moved)
+        if conflicts or dry or not moved:
+            return ApplyResult(applied=not (conflicts or dry), paths=moved, conflicts=conflicts)
+        target = await self.trees.mixed(present, new, frozenset(moved), self._state)
+        if not await asyncio.to_thread(is_mounted, self._overlay.volume):
+            await lay(self.trees, (present, target), self.repo, self._overlay.upper, self.owner, self._state)
+        elif through is None:
+            raise WorkspaceError("the files cannot be written while commands may run in the workspace: end them first")
+        else:
+            await self._write_through(through, present, target)
+        return ApplyResult(applied=True, paths=moved)
+
+    async def _write_through(self, sandbox: RunsCommands, present: str, target: str) -> None:
+        """All or nothing. Raises WorkspaceError."""
+        try:
+            await write_through(sandbox, self.trees, (present, target), self.path, self._state)
+            left = {item.path for item in await self.trees.differences(await self.tree(), target)}
+            written = {item.path for item in await self.trees.differences(present, target)}
+            if left & written:
+                raise WorkspaceError(f"written over at this moment: {', '.join(sorted(left & written)[:10])}")
+        except (WorkspaceError, SandboxError) as error:
+            with suppress(WorkspaceError, SandboxError):
+                await write_through(sandbox, self.trees, (target, present), self.path, self._state)
+            raise WorkspaceError(f"the files of the workspace could not be written: {error}") from error
 
     async def _doubts(self) -> Callable[[Difference], bool]:
         if self._changing is None:

@@ -33,8 +33,9 @@ def left_behind(state_dir: Path) -> list[Path]:
     return [folder for folder in found if (folder / "tree").is_dir() or (folder / "upper").is_dir()]
 
 
-async def recover_patch(state_dir: Path, repo: Path) -> bytes:
-    """The changes of the isolated workspace that was last open below `state_dir`, as a patch on what it started from.
+async def recover_patch(state_dir: Path, repo: Path, *, since: str | None = None) -> bytes:
+    """The changes of the isolated workspace that was last open below `state_dir`, as a patch on what it started from,
+    or on the tree `since`.
 
     Empty where nothing was left behind. Removes nothing; see `discard`. Raises WorkspaceError.
     """
@@ -44,7 +45,7 @@ async def recover_patch(state_dir: Path, repo: Path) -> bytes:
     folder = max(left, key=lambda folder: (folder / _START_FILE).stat().st_mtime)
     try:
         start = _read_start(folder)
-        return await TreeStore(folder / "git").patch(start.tree, await _tree(folder, start, repo))
+        return await TreeStore(folder / "git").patch(since or start.tree, await _tree(folder, start, repo))
     except (OSError, ValueError, KeyError) as error:
         raise WorkspaceError(f"what is left in {folder} cannot be read: {error}") from None
 

@@ -130,14 +130,20 @@ async def _names_worktree(git_dir: Path, top: Path) -> bool:
     return bool(value) and Path(os.path.realpath(git_dir / value)) == top
 
 
-async def _settings(git_dir: Path, top: Path) -> list[tuple[str, str]]:
-    # Here alone the person's own configuration counts: it says what their git ignores and where their hooks are.
+def persons_environment(git_dir: Path) -> dict[str, str]:
+    """Like `git_environment`, but the person's own configuration counts; for commands that only read it."""
     environment = git_environment(git_dir)
     for name in [key for key in environment if key.startswith("GIT_CONFIG")]:
         del environment[name]
     environment["HOME"] = os.environ.get("HOME", "/nonexistent")
     if "XDG_CONFIG_HOME" in os.environ:
         environment["XDG_CONFIG_HOME"] = os.environ["XDG_CONFIG_HOME"]
+    return environment
+
+
+async def _settings(git_dir: Path, top: Path) -> list[tuple[str, str]]:
+    # It says what the person's git ignores and where their hooks are.
+    environment = persons_environment(git_dir)
     try:
         output = await run_git(
             ("config", "--includes", "-z", "--get-regexp", f"{_PATHS}|{_PROGRAMS}"),

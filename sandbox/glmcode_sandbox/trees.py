@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -35,6 +36,20 @@ class Difference:
     new: tuple[str, str] | None
     status: ChangeStatus
 
+    @property
+    def is_submodule(self) -> bool:
+        return any(side is not None and side[0] == "160000" for side in (self.old, self.new))
+
+
+_PATCH = (
+    *("diff-tree", "-r", "-p", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
+    *("--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/"),
+    "--submodule=short",
+)
+
+TEXT_BYTES = 4 * 1024 * 1024
+"""Larger files are not compared line by line for reading."""
+
 
 class TreeStore:
     """The tree objects of a shadow git folder. No working tree is looked at, so no attribute found there counts."""
@@ -55,21 +70,23 @@ class TreeStore:
 
     async def patch(self, old: str, new: str) -> bytes:
         """A patch from `old` to `new` that plain `git apply` takes; empty where they are equal."""
-        return await self._git(
-            "diff-tree",
-            *("-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
-            *("--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--src-prefix=a/", "--dst-prefix=b/"),
-            *("--submodule=short", old, new),
-        )
+        return await self._git(*_PATCH, "--binary", old, new)
+
+    async def lines(self, old: str, new: str) -> bytes:
+        """The differences of text as git prints them: one section for each of `every_difference`, two for a `type`."""
+        environment = git_environment(self._shadow, config=(("core.bigFileThreshold", str(TEXT_BYTES)),))
+        return await run_git((*_PATCH, old, new), environment, cwd=self._shadow)
 
     async def differences(self, old: str, new: str) -> tuple[Difference, ...]:
         """The paths that differ, sorted by their bytes; submodules left out."""
+        return tuple(item for item in await self.every_difference(old, new) if not item.is_submodule)
+
+    async def every_difference(self, old: str, new: str) -> tuple[Difference, ...]:
+        """The paths that differ, sorted by their bytes."""
         fields = names(await self._git("diff-tree", "-r", "--raw", "--no-renames", "--no-abbrev", "-z", old, new))
         found = []
         for meta, path in zip(fields[::2], fields[1::2], strict=True):
             old_mode, new_mode, old_id, new_id, letter = meta.removeprefix(":").split(" ")
-            if "160000" in (old_mode, new_mode):
-                continue
             before = None if old_mode == "000000" else (old_mode, old_id)
             after = None if new_mode == "000000" else (new_mode, new_id)
             found.append(Difference(path, before, after, _STATUS[letter[0]]))
@@ -90,17 +107,43 @@ class TreeStore:
 
         `scratch` is a folder for a temporary index.
         """
+        removed = [f"0 {'0' * len(base)}\t{path}" for path, _ in await self._below(base, paths)]
+        added = [f"{meta}\t{path}" for path, meta in await self._below(other, paths)]
+        return await self._rewritten(base, [*removed, *added], scratch)
+
+    async def with_files(self, base: str, files: Mapping[str, tuple[str, str] | None], scratch: Path) -> str:
+        """`base` with each path of `files` as given: mode and object id, or None to have it removed.
+
+        No path may lie below another one that is there.
+        """
+        removed = [f"0 {'0' * len(base)}\t{path}" for path, entry in files.items() if entry is None]
+        added = [f"{entry[0]} {entry[1]}\t{path}" for path, entry in files.items() if entry is not None]
+        return await self._rewritten(base, [*removed, *added], scratch)
+
+    async def _rewritten(self, base: str, lines: Sequence[str], scratch: Path) -> str:
+        """`base` after these lines of `git update-index --index-info`."""
+        if not lines:
+            return base
         index = scratch / f"index-{secrets.token_hex(4)}"
+        records = b"".join(os.fsencode(line) + b"\0" for line in lines)
         try:
             await self._git("read-tree", base, index=index)
-            removed = [f"0 {'0' * len(base)}\t{path}" for path, _ in await self._below(base, paths)]
-            added = [f"{meta}\t{path}" for path, meta in await self._below(other, paths)]
-            records = b"".join(os.fsencode(line) + b"\0" for line in [*removed, *added])
-            if records:
-                await self._git("update-index", "--replace", "-z", "--index-info", stdin=records, index=index)
+            await self._git("update-index", "--replace", "-z", "--index-info", stdin=records, index=index)
             return (await self._git("write-tree", index=index)).decode().strip()
         finally:
             index.unlink(missing_ok=True)
+
+    async def blob(self, oid: str) -> bytes:
+        """The content of a file."""
+        return await self._git("cat-file", "blob", oid)
+
+    async def new_blob(self, content: bytes) -> str:
+        """Keep a file's content as it is; gives its object id."""
+        return (
+            (await self._git("hash-object", "-w", "-t", "blob", "--no-filters", "--stdin", stdin=content))
+            .decode()
+            .strip()
+        )
 
     async def patched(self, tree: str, patch: bytes, scratch: Path) -> str:
         """`tree` with a patch applied. Raises GitFailed with git's words where it does not apply."""
@@ -120,6 +163,14 @@ class TreeStore:
             if any("/".join(parts[:length]) in paths for length in range(1, len(parts) + 1)):
                 found.append((path, meta))
         return found
+
+    async def content(self, tree: str, path: str) -> bytes | None:
+        """The bytes of a file as `tree` holds it; None where there is none, or a folder or a submodule."""
+        for found, meta in await self._below(tree, frozenset({path})):
+            _, kind, name = meta.split(" ", 2)
+            if found == path and kind == "blob":
+                return await self._git("cat-file", "blob", name)
+        return None
 
     async def check_out(self, tree: str, paths: list[str], target: Path, scratch: Path) -> None:
         """Write files of `tree` below the new folder `target`, line ends and encodings as `tree`'s attributes ask."""

@@ -9,13 +9,14 @@ from typing import Literal, Protocol, Self
 
 from glmcode_sandbox.applying import ApplyResult
 from glmcode_sandbox.base import Mount
+from glmcode_sandbox.files import RunsCommands
 from glmcode_sandbox.gitrun import WorkspaceError
 from glmcode_sandbox.gitworkspace import GitWorkspace, WorkspaceMode
 from glmcode_sandbox.overlayworkspace import OverlayWorkspace
 from glmcode_sandbox.protected import protected
 from glmcode_sandbox.repository import Repository, find_repository, open_repository
 from glmcode_sandbox.threads import remove_folder
-from glmcode_sandbox.trees import FileChange
+from glmcode_sandbox.trees import FileChange, TreeStore
 
 __all__ = [
     "ApplyResult",
@@ -55,6 +56,11 @@ class Workspace(Protocol):
     """Whether the working tree differed from `base_commit` at the start."""
     start_tree: str
     """The tree at the start."""
+    agreed_tree: str
+    """What of the changes is settled: the tree at the start, then what `apply` brought to the repository, or what a
+    review of a direct workspace ended with; assign that."""
+    trees: TreeStore
+    """Reads and makes trees."""
     notes: tuple[str, ...]
     """What was left out or does not work, one line for people each. Holds untrusted names."""
     hook_paths: tuple[str, ...]
@@ -68,12 +74,13 @@ class Workspace(Protocol):
         """The present state as a tree: tracked files, and untracked ones that are neither ignored nor were large."""
         ...
 
-    async def patch(self, tree: str | None = None) -> bytes:
-        """What changed since the start, as `git apply` takes it (binary files included); of `tree` if given."""
+    async def patch(self, tree: str | None = None, *, since: str | None = None) -> bytes:
+        """What changed since the start (or `since`), as `git apply` takes it (binary files included); of `tree` if
+        given."""
         ...
 
-    async def changes(self, tree: str | None = None) -> tuple[FileChange, ...]:
-        """The files that changed since the start; those of `tree` if given."""
+    async def changes(self, tree: str | None = None, *, since: str | None = None) -> tuple[FileChange, ...]:
+        """The files that changed since the start (or `since`); those of `tree` if given."""
         ...
 
     async def mixed_tree(self, base: str, other: str, paths: frozenset[str]) -> str:
@@ -101,20 +108,31 @@ class Workspace(Protocol):
         """
         ...
 
-    async def apply(self, paths: frozenset[str] | None = None, *, aside: str | None = None) -> ApplyResult:
-        """Isolated only: bring what changed since the start, or since the last `apply`, to the user's repository.
+    async def apply(
+        self, paths: frozenset[str] | None = None, *, tree: str | None = None, aside: str | None = None
+    ) -> ApplyResult:
+        """Isolated only: bring what changed since `agreed_tree` to the user's repository.
 
-        With `paths`, only those files or folders. `aside`: see `move`.
+        With `paths`, only those files or folders; with `tree`, what that one holds instead of the present state.
+        `aside`: see `move`.
         """
         ...
 
     async def move(
-        self, trees: tuple[str, str], paths: frozenset[str], *, dry: bool = False, aside: str | None = None
+        self,
+        trees: tuple[str, str],
+        paths: frozenset[str],
+        *,
+        dry: bool = False,
+        aside: str | None = None,
+        through: RunsCommands | None = None,
     ) -> ApplyResult:
-        """Direct only: bring `paths` from how they are in one tree to how they are in another, all or nothing.
+        """Bring `paths` from how they are in one tree to how they are in another, all or nothing: in the repository
+        (direct), or in what commands see instead (isolated).
 
         A file that is not as in the first is a conflict. With `dry` nothing is written. A process that is killed
-        meanwhile leaves the folder `aside` (from `new_aside`) in the repository.
+        meanwhile leaves the folder `aside` (from `new_aside`) in the repository, if it is that. Files of a layer that
+        a sandbox runs on are written `through` that sandbox.
         """
         ...
 

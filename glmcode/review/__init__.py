@@ -1,0 +1,1 @@
+"""The review of changes by the person who asked for them, hunk by hunk."""
