@@ -82,14 +82,15 @@ async def test_a_failed_call_is_failed(home: Path, repo: Path) -> None:
 
 
 async def test_cancelling_ends_a_command_and_the_next_prompt_goes_on(home: Path, repo: Path) -> None:
-    answers = [{"content": "I wait.", **call("shell", command="sleep 300; touch late")}, {"content": "fine"}]
+    answers = [{"content": "I wait.", **call("shell", command="echo begun; sleep 300; touch late")}, {"content": "fine"}]
     async with editing(home, repo, answers) as agent:
         session = await agent.begin()
         prompt = asyncio.create_task(agent.prompt(session, "wait"))
-        await agent.editor.until("tool_call")
+        await agent.editor.until("tool_call_update", "begun\\n```")
         await agent.connection.cancel(session)
         assert (await prompt).stop_reason == "cancelled"
-        assert agent.editor.results()[0].status == "failed"
+        (ended,) = agent.editor.results()
+        assert ended.status == "failed" and "begun" in ended.content[1].content.text
         assert (await agent.prompt(session, "go on")).stop_reason == "end_turn"
     assert agent.editor.text().endswith("I wait.fine")
 
