@@ -82,8 +82,10 @@ async def test_a_failed_call_is_failed(home: Path, repo: Path) -> None:
 
 
 async def test_cancelling_ends_a_command_and_the_next_prompt_goes_on(home: Path, repo: Path) -> None:
-    wait = call("shell", command="echo begun; sleep 300; touch late")
-    answers = [{"content": "I wait.", **wait}, {"content": "fine"}]
+    answers = [
+        {"content": "I wait.", **call("shell", command="echo begun; sleep 300; touch late")},
+        {"content": "fine"},
+    ]
     async with editing(home, repo, answers) as agent:
         session = await agent.begin()
         prompt = asyncio.create_task(agent.prompt(session, "wait"))
