@@ -2,7 +2,7 @@
 
 import difflib
 
-from glmcode.tui.commands import asking, looks, models, reading, sessions, working
+from glmcode.tui.commands import asking, looks, models, reading, seeing, sessions, working
 from glmcode.tui.commands.command import SlashCommand
 from glmcode.tui.conversation import FAILURES, Conversation
 from glmcode.tui.prompt.completion import Command
@@ -27,6 +27,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("fix", "ISSUE", working.fix, alone=True),
     SlashCommand("diff", "", reading.diff),
     SlashCommand("btw", "QUESTION", asking.aside),
+    SlashCommand("context", "", seeing.context),
     SlashCommand("think", "[on|off|auto]", models.think),
     SlashCommand("model", "[NAME]", models.model, alone=True),
     SlashCommand("engine", "", models.engine),
