@@ -2,7 +2,7 @@
 
 import difflib
 
-from glmcode.tui.commands import asking, looks, models, reading, seeing, sessions, working
+from glmcode.tui.commands import asking, looks, models, reading, rewinding, seeing, sessions, working
 from glmcode.tui.commands.command import SlashCommand
 from glmcode.tui.conversation import FAILURES, Conversation
 from glmcode.tui.prompt.completion import Command
@@ -20,6 +20,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("new", "", sessions.new, alone=True),
     SlashCommand("clear", "", sessions.new, alone=True),
     SlashCommand("fork", "[STEP]", sessions.fork, alone=True),
+    SlashCommand("rewind", "[undo]", rewinding.rewind, alone=True),
     SlashCommand("export", "[FILE.md|.html|.json]", sessions.export),
     SlashCommand("compact", "[HINT]", working.compact, alone=True),
     SlashCommand("test", "[ID ...]", working.run_tests, alone=True),
