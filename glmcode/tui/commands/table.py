@@ -29,6 +29,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("diff", "", reading.diff),
     SlashCommand("btw", "QUESTION", asking.aside),
     SlashCommand("context", "", seeing.context),
+    SlashCommand("pack", "[TASK]", seeing.pack),
     SlashCommand("think", "[on|off|auto]", models.think),
     SlashCommand("model", "[NAME]", models.model, alone=True),
     SlashCommand("engine", "", models.engine),
