@@ -220,10 +220,6 @@ class LiveSession:
         if self.place:
             self.place.agent.steer(text)
 
-    def withdraw(self, text: str) -> bool:
-        """Take back what was said and did not reach the turn; False where the model has it."""
-        return self.place is not None and self.place.agent.withdraw(text)
-
     async def meter(self) -> Meter | None:
         """How full the window is; None before the first turn."""
         if self.place is None:

@@ -150,7 +150,8 @@ class Conversation:
             self.live.steer(composed.whole)
         if self._task is not None:
             await asyncio.wait([self._task])
-        is_heard = not is_late and not self.live.withdraw(composed.whole)
+        place = self.live.place
+        is_heard = not is_late and not (place and place.agent.withdraw(composed.whole))
         return await self._afterwards(blocks, cancels, is_heard=is_heard)
 
     async def _afterwards(self, blocks: Blocks, cancels: int, *, is_heard: bool) -> PromptResponse:
