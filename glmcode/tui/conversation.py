@@ -67,6 +67,8 @@ class Conversation:
         self._cancelling = False
         self._sent = False
         """Whether anything came of the last turn."""
+        self.ending = False
+        """Whether what runs has shown its end, and only tidies up."""
         self._numbers = 0
         self._idle = asyncio.Event()
 
@@ -95,7 +97,7 @@ class Conversation:
     def perform(self, work: Coroutine[Any, Any, object]) -> None:
         """Let this run alone; its failures become lines of the transcript."""
         assert self._work is None, "something runs already"
-        self._cancelling = False
+        self._cancelling = self.ending = False
         self._idle.clear()
         self.stage.box.running = True
         self._work = self.app.run_worker(self._performed(work), name="conversation", exit_on_error=True)
@@ -113,12 +115,17 @@ class Conversation:
             if not self._sent:
                 self.warn(text("conversation.interrupted"))
         finally:
-            self._work = None
+            self._work, self.ending = None, False
             self._idle.set()
             if self.app.is_running:
                 self.stage.box.running = False
                 self.stage.activity.activity = None
                 self.show_status()
+
+    async def until_idle(self) -> None:
+        """Wait until nothing runs."""
+        while self.busy:
+            await self._idle.wait()
 
     async def submit(self, prompt: str) -> None:
         """Send a message, or let it wait while something runs."""
@@ -186,7 +193,7 @@ class Conversation:
     async def play(self, events: AsyncGenerator[Event, None]) -> TurnFinished | None:
         """Show events as they come; gives the end of the turn, where they are those of one."""
         ended: TurnFinished | None = None
-        self._began = None
+        self._began, self.ending = None, False
         self.standing.begin()
         self.show_status()
         try:
@@ -197,7 +204,7 @@ class Conversation:
                     if event.kind == "usage":
                         await self._measure()
                     if event.kind == "turn_finished":
-                        ended = event
+                        ended, self.ending = event, not self.queue
         finally:
             self._began = None
             self.standing.end()

@@ -1,5 +1,6 @@
 """How the tests of the sandboxes open them: every kind, or those that keep commands away from the host."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -15,3 +16,8 @@ KINDS = [
     "none",
 ]
 CONFINED = KINDS[:2]
+
+
+def own_duration(seconds: int) -> str:
+    """A time that no test beside this one sleeps: a sandbox of kind `none` sees theirs too, in containers as well."""
+    return f"{seconds}.{secrets.randbelow(10**9):09}"

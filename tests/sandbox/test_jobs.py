@@ -7,7 +7,7 @@ import pytest
 
 from glmcode_sandbox.base import JobProblem, Jobs, Limits
 from glmcode_sandbox.posix import PosixSandbox
-from tests.sandbox.opening import KINDS, Opener
+from tests.sandbox.opening import KINDS, Opener, own_duration
 
 SERVER = (
     'python3 -u -c \'import socket, time; s = socket.create_server(("127.0.0.1", 0)); '
@@ -45,14 +45,15 @@ async def test_a_job_begins_where_the_shell_is_and_changes_nothing_there(sandbox
 
 async def test_stopping_ends_all_of_a_job_and_nothing_else(sandbox: PosixSandbox) -> None:
     jobs = await sandbox.jobs()
-    first = await jobs.start("trap '' TERM; echo up; sleep 77.1 & sleep 77.1; sleep 77.1")
-    second = await jobs.start("echo up; sleep 77.2")
+    one, other = own_duration(77), own_duration(78)
+    first = await jobs.start(f"trap '' TERM; echo up; sleep {one} & sleep {one}; sleep {one}")
+    second = await jobs.start(f"echo up; sleep {other}")
     for job in (first, second):
         assert await output_until(jobs, job.number, b"up") == b"up\n"
     stopped = await jobs.stop(first.number)
     assert not stopped.running and stopped.exit_code is not None and stopped.duration_s > 0
-    assert (await sandbox.exec("ps -eo args | grep -c '^sleep 77.1'")).output == b"0\n"
-    assert (await sandbox.exec("ps -eo args | grep -c '^sleep 77.2'")).output == b"1\n"
+    assert (await sandbox.exec(f"ps -eo args | grep -c '^sleep {one}'")).output == b"0\n"
+    assert (await sandbox.exec(f"ps -eo args | grep -c '^sleep {other}'")).output == b"1\n"
     assert [(job.number, job.running) for job in jobs.listed()] == [(first.number, False), (second.number, True)]
     assert not (await jobs.stop(first.number)).running
 
@@ -69,11 +70,12 @@ async def test_what_serves_at_its_timeout_goes_on_as_a_job(sandbox: PosixSandbox
 
 
 async def test_what_only_hangs_is_killed_and_so_is_a_server_that_nobody_wants_moved(sandbox: PosixSandbox) -> None:
-    hung = await sandbox.exec("echo a; sleep 76", timeout_s=0.5, may_move=True)
+    long = own_duration(76)
+    hung = await sandbox.exec(f"echo a; sleep {long}", timeout_s=0.5, may_move=True)
     assert hung.timed_out and hung.job is None
     served = await sandbox.exec(SERVER, timeout_s=2)
     assert served.timed_out and served.job is None
-    assert (await sandbox.exec("ps -eo args | grep -c '^sleep 76'")).output == b"0\n"
+    assert (await sandbox.exec(f"ps -eo args | grep -c '^sleep {long}'")).output == b"0\n"
     assert (await sandbox.exec("exec 3<>/dev/tcp/127.0.0.1/$(cat port)")).exit_code != 0
 
 

@@ -1,6 +1,5 @@
 import asyncio
 import os
-import secrets
 import time
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from glmcode_sandbox.base import Limits
 from glmcode_sandbox.posix import PosixSandbox
-from tests.sandbox.opening import KINDS, Opener
+from tests.sandbox.opening import KINDS, Opener, own_duration
 
 
 async def test_gives_exit_code_and_both_outputs_in_order(sandbox: PosixSandbox) -> None:
@@ -131,7 +130,7 @@ async def test_any_bytes_pass_also_pieces_of_markers(sandbox: PosixSandbox) -> N
 
 
 async def test_timeout_kills_the_whole_command(sandbox: PosixSandbox) -> None:
-    long = _own_duration(98)
+    long = own_duration(98)
     result = await sandbox.exec(
         f"sleep {long} & setsid sleep {long} & (sleep {long}; echo x) & echo a; sleep {long}", timeout_s=0.5
     )
@@ -154,7 +153,7 @@ async def test_who_heeds_sigterm_may_tidy_up(sandbox: PosixSandbox) -> None:
 
 
 async def test_cancelling_kills_the_command(sandbox: PosixSandbox) -> None:
-    long = _own_duration(97)
+    long = own_duration(97)
     task = asyncio.create_task(sandbox.exec(f"sleep {long}; echo x >later"))
     await asyncio.sleep(0.3)
     task.cancel()
@@ -164,7 +163,7 @@ async def test_cancelling_kills_the_command(sandbox: PosixSandbox) -> None:
 
 
 async def test_a_background_process_lives_on_and_does_not_hold_up_its_command(sandbox: PosixSandbox) -> None:
-    long = _own_duration(96)
+    long = own_duration(96)
     started = time.monotonic()
     assert (await sandbox.exec(f"sleep {long} & echo started")).output == b"started\n"
     assert time.monotonic() - started < 5
@@ -179,7 +178,7 @@ async def test_late_output_of_background_processes_is_dropped(sandbox: PosixSand
 
 
 async def test_killing_the_parent_shell_is_told_and_mended(sandbox: PosixSandbox) -> None:
-    long = _own_duration(94)
+    long = own_duration(94)
     result = await sandbox.exec(f"echo before; kill -9 $PPID; sleep {long}")
     assert result.exit_code == 137 and result.output == b"before\n" and "anew" in (result.note or "")
     assert (await sandbox.exec("echo on")).output == b"on\n"
@@ -234,11 +233,6 @@ async def test_closing_in_the_middle_of_a_command(kind: str, open_place: Opener)
     await sandbox.close()
     with pytest.raises(asyncio.CancelledError):
         await task
-
-
-def _own_duration(seconds: int) -> str:
-    """A time that no test beside this one sleeps: a sandbox of kind `none` sees theirs too, in containers as well."""
-    return f"{seconds}.{secrets.randbelow(10**9):09}"
 
 
 async def _sleeping(sandbox: PosixSandbox, seconds: str) -> int:

@@ -63,12 +63,20 @@ async def perform(conversation: Conversation, line: str) -> None:
         like = nearest(name)
         meant = text("commands.nearest", name=like) if like else text("commands.see_help")
         conversation.warn(text("commands.unknown", name=one_line(name, 60), nearest=meant))
+    elif command.alone and conversation.ending:
+        conversation.app.run_worker(_afterwards(command, conversation, rest.strip()), group="commands")
     elif command.alone and conversation.busy:
         conversation.warn(text("commands.busy", name=command.name))
     elif command.alone:
         conversation.perform(command.run(conversation, rest.strip()))
     else:
         conversation.app.run_worker(_done(command, conversation, rest.strip()), group="commands")
+
+
+async def _afterwards(command: SlashCommand, conversation: Conversation, rest: str) -> None:
+    """What is asked for when the end of a turn is on the screen need not be asked for again."""
+    await conversation.until_idle()
+    conversation.perform(command.run(conversation, rest))
 
 
 async def _done(command: SlashCommand, conversation: Conversation, rest: str) -> None:
