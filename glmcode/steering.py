@@ -4,10 +4,12 @@ A user message of its own would do so too, but GLM's chat template drops the rea
 and with it the server's prefix cache from the first step of the turn on.
 """
 
+import re
+
 from glmcode_prompts.library import load
 from glmcode_tools.base import ToolOutput
 
-_MARK = "[glmcode: the user says"
+_MARK = re.compile(r"\[(glmcode)\s*:(?=\s*the\s+user\s+says)", re.IGNORECASE)
 
 
 class Steering:
@@ -40,6 +42,5 @@ def steered(output: ToolOutput, said: str) -> ToolOutput:
 
 def unforged(output: ToolOutput) -> ToolOutput:
     """A result in which nothing passes for the user: what a file or a command prints is not theirs."""
-    if _MARK not in output.text:
-        return output
-    return output.model_copy(update={"text": output.text.replace(_MARK, "[glmcode; the user says")})
+    text = _MARK.sub(r"[\1;", output.text)
+    return output if text == output.text else output.model_copy(update={"text": text})

@@ -213,6 +213,7 @@ class Conversation:
             await self._offer_review()
         if ended is not None and ended.duration_s > LONG_TURN_S and not self.watched:
             notify_desktop(self.app, text("conversation.ended", seconds=round(ended.duration_s)))
+        self.ending = False  # what follows, a proof say, may take long
         return ended
 
     def show(self, event: Event) -> None:
