@@ -6,7 +6,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glmcode_sandbox.base import Limits, Mount
@@ -68,6 +68,13 @@ class Meter:
                     return told
                 # Somebody else's doing: the count starts again from here.
                 self._base[folder] = now
+            elif now.used < before.used or now.used_files < before.used_files:
+                # Somebody made room, which must not hide what is added from now on.
+                self._base[folder] = replace(
+                    now,
+                    used=min(now.used, before.used),
+                    used_files=min(now.used_files, before.used_files),
+                )
         return None
 
     def _crowded(self, first: Room, now: Room) -> str | None:
