@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test sglang-cpu lint type fmt benchmark clean
+.PHONY: demo test sglang-cpu vscode-rig vscode lint type fmt benchmark clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/glmcode demo
@@ -16,6 +16,19 @@ test: $(VENV)/.dev
 # The real SGLang server for the tests marked sglang: about 2.5 GB and some minutes, once.
 sglang-cpu: $(VENV)/.dev
 	$(BIN)/python -m tests.sglang_cpu.install
+
+# A real VS Code and a browser for the tests marked vscode: about half a minute and 450 MB, once; Chromium by apt.
+vscode-rig: $(VENV)/.dev
+	$(BIN)/python -m tests.vscode.install
+
+# The VS Code extension: needs node 20 and npm; lints, tests and packages it as vscode/dist/glmcode.vsix.
+vscode: vscode/dist/glmcode.vsix
+
+vscode/node_modules/.package-lock.json: vscode/package-lock.json
+	cd vscode && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+vscode/dist/glmcode.vsix: vscode/node_modules/.package-lock.json vscode/package.json $(wildcard vscode/src/*.ts vscode/test/*.ts)
+	cd vscode && npm run --silent lint && npm run --silent test && npm run --silent package
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -32,6 +45,7 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.step_latency
 	$(BIN)/python -m benchmarks.tokens
+	$(BIN)/python -m benchmarks.tui
 
 clean:
 	rm -rf $(VENV) dist

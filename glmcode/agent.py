@@ -3,22 +3,15 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 
 from glmcode.asking import Asking
+from glmcode.calling import Calling
 from glmcode.cost import Prices
-from glmcode.events import (
-    ApprovalRequested,
-    AssistantMessage,
-    Event,
-    Failure,
-    StepStarted,
-    ToolFinished,
-    ToolOutputDelta,
-    ToolStarted,
-)
-from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
-from glmcode.session.store import INTERRUPTED, Session
+from glmcode.events import AssistantMessage, Event, Failure, Prompted, Steered, StepStarted
+from glmcode.policy import Ask, NobodyToAsk, Policy
+from glmcode.session.store import Session
 from glmcode.snapshots import Snapshots
 from glmcode.turn import Ending, LimitReached, Tally, TurnLimits
 from glmcode.watch import TurnWatch
@@ -26,9 +19,8 @@ from glmcode.window import Window
 from glmcode_engine.base import Engine, EngineError
 from glmcode_engine.messages import Message, ToolCall, ToolSpec
 from glmcode_sandbox.base import SandboxError
-from glmcode_sandbox.clean import one_line
-from glmcode_tools.base import ToolContext, ToolOutput
-from glmcode_tools.toolbox import Prepared, Toolbox
+from glmcode_tools.base import ToolContext
+from glmcode_tools.toolbox import Toolbox
 
 DEFAULT_LIMITS = TurnLimits()
 
@@ -55,31 +47,60 @@ class Agent:
         window: Window | None = None,
         snapshots: Snapshots | None = None,
     ) -> None:
-        self._engine = engine
-        self._toolbox = toolbox
-        self._tools = tools
-        self._policy = policy
+        self.engine = engine
+        """Who answers from the next turn on."""
+        self.thinking = thinking
+        """Whether the model thinks from the next turn on."""
         self._session = session
-        self._ask = ask
-        self._thinking = thinking
         self._limits = limits
-        self._prices = prices
-        self._specs = tuple(
+        self.prices = prices
+        self.specs = tuple(
             ToolSpec(name=each.name, description=each.description, parameters=each.parameters)
             for each in toolbox.descriptions
         )
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._turn: asyncio.Task[None] | None = None
         self._call_ids = {call.id for message in session.messages for call in message.tool_calls}
-        self._window = window or Window()
+        self.window = window or Window()
         self._snapshots = snapshots or Snapshots(session)
         self._snapshots.tell = lambda text: self._emit(Failure(error="snapshot", message=text))
+        self._calling = Calling(toolbox, tools, policy, session, self._snapshots, ask=ask, emit=self._emit)
         self._begin_turn()
 
-    async def run(self, prompt: str) -> AsyncGenerator[Event, None]:
-        """One turn: everything that happens from the prompt to `TurnFinished`."""
+    @property
+    def policy(self) -> Policy:
+        """What judges the next call."""
+        return self._calling.policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._calling.policy = policy
+
+    def run(self, prompt: str, *, typed: str | None = None) -> AsyncGenerator[Event, None]:
+        """One turn: everything that happens from the prompt to `TurnFinished`.
+
+        `typed`: what of the prompt the user wrote; None: all of it.
+        """
+        return self._play(self._run_turn(prompt, prompt if typed is None else typed))
+
+    def compact(self, hint: str = "") -> AsyncGenerator[Event, None]:
+        """Shorten the conversation between two turns; nothing comes where it is short. `hint`: what is to be kept."""
+        self._begin_turn()
+        return self._play(self._asking.compact(hint))
+
+    def by_hand(self, name: str, arguments: str) -> AsyncGenerator[Event, None]:
+        """Run a tool for the user between two turns; the model sees nothing of it. `arguments`: JSON text."""
+        return self._play(
+            self._calling.run_by_hand(ToolCall(id=f"by_hand_{time.time_ns()}", name=name, arguments=arguments))
+        )
+
+    def steer(self, text: str) -> None:
+        """Say something to the model in the running turn: it reads it with the next tool result."""
+        self._calling.steering.say(text)
+
+    async def _play(self, work: Coroutine[Any, Any, None]) -> AsyncGenerator[Event, None]:
         self._events = asyncio.Queue()
-        self._turn = asyncio.create_task(self._run_turn(prompt))
+        self._turn = asyncio.create_task(work)
         self._turn.add_done_callback(lambda _: self._events.put_nowait(None))
         try:
             while (event := await self._events.get()) is not None:
@@ -90,7 +111,7 @@ class Agent:
                 self._turn.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._turn
-            await self._window.aclose()
+            await self.window.aclose()
 
     def cancel(self) -> None:
         """End the running turn; it still ends with its `TurnFinished`, and keeps the partial answer."""
@@ -103,30 +124,31 @@ class Agent:
         self._events.put_nowait(event)
 
     def _begin_turn(self) -> None:
-        self._tally = tally = Tally(self._limits, self._prices)
-        self._watch = watch = TurnWatch(self._session, self._emit, thinking=self._thinking)
+        self._tally = tally = Tally(self._limits, self.prices)
+        self._watch = watch = TurnWatch(self._session, self._emit, thinking=self.thinking)
         self._asking = Asking(
-            self._engine,
+            self.engine,
             self._session,
-            self._window,
-            self._specs,
+            self.window,
+            self.specs,
             self._call_ids,
-            thinking=self._thinking,
+            thinking=self.thinking,
             tally=tally,
             watch=watch,
             emit=self._emit,
         )
 
-    async def _run_turn(self, prompt: str) -> None:
+    async def _run_turn(self, prompt: str, typed: str) -> None:
         self._begin_turn()
         self._session.append_message(Message(role="user", content=prompt))
+        self._session.append_record(Prompted(text=typed))
         self._snapshots.begin_turn()
         ending = await self._guarded_steps()
         if ending.reason == "error":
             self._emit(Failure(error=ending.detail, message=ending.message))
         self._keep_partial_answer(ending)
         for call in self._session.settle():
-            self._emit(self._finished(call, ToolOutput(text=INTERRUPTED, summary="interrupted", is_error=True), 0.0))
+            self._calling.interrupted(self._tally.steps, call)
         self._report_usage()
         await self._snapshots.settle()
         self._emit(self._tally.finished(ending))
@@ -140,7 +162,7 @@ class Agent:
                     self._tally.steps += 1
                     ending = await self._step(self._tally.steps)
                     self._report_usage()
-                    if ending is not None:
+                    if ending is not None and not self._goes_on(ending):
                         break
                 return ending
         except TimeoutError:
@@ -175,62 +197,16 @@ class Agent:
             )
         )
         for call in message.tool_calls:
-            await self._call(step, call)
+            await self._calling.run(step, call, self._watch, is_last=call is message.tool_calls[-1])
         return self._watch.ending(message, stop)
 
-    async def _call(self, step: int, call: ToolCall) -> None:
-        """Prepare, judge, run and record one call."""
-        started = time.monotonic()
-        prepared = self._toolbox.prepare(call.name, call.arguments)
-        title = self._toolbox.one_line(prepared) if isinstance(prepared, Prepared) else one_line(call.name)
-        self._emit(ToolStarted(step=step, call_id=call.id, name=call.name, title=title, arguments=call.arguments))
-        output = prepared if isinstance(prepared, ToolOutput) else await self._allowed_run(call, title, prepared)
-        output = self._watch.checked(call, output)
-        self._session.append_message(Message(role="tool", content=output.text, tool_call_id=call.id))
-        self._emit(self._finished(call, output, time.monotonic() - started))
-
-    def _finished(self, call: ToolCall, output: ToolOutput, seconds: float) -> ToolFinished:
-        return ToolFinished(
-            step=self._tally.steps,
-            call_id=call.id,
-            name=call.name,
-            is_error=output.is_error,
-            summary=output.summary,
-            text=output.text,
-            details=output.details,
-            duration_s=round(seconds, 3),
-        )
-
-    async def _allowed_run(self, call: ToolCall, title: str, prepared: Prepared) -> ToolOutput:
-        decision = self._policy.judge(call.id, title, prepared.tool.effect, prepared.paths)
-        if isinstance(decision, Question):
-            decision = await self._ask_user(decision)
-        if not decision.allowed:
-            return ToolOutput(text=f"Refused: {decision.reason}", summary="refused", is_error=True)
-        self._tools.on_output = lambda text: self._emit(ToolOutputDelta(call_id=call.id, text=text))
-        try:
-            if prepared.tool.effect == "reads":
-                return await self._toolbox.run(prepared, self._tools)
-            async with self._snapshots.writing(call.id):
-                return await self._toolbox.run(prepared, self._tools)
-        finally:
-            self._tools.on_output = None
-
-    async def _ask_user(self, question: Question) -> Decision:
-        asked = f"{question.title}: {question.effect}"
-        try:
-            decision = await self._ask(question)
-        except NobodyToAsk:
-            self._emit(
-                ApprovalRequested(call_id=question.call_id, question=asked, allowed=False, reason="nobody to ask")
-            )
-            raise
-        self._emit(
-            ApprovalRequested(
-                call_id=question.call_id, question=asked, allowed=decision.allowed, reason=decision.reason
-            )
-        )
-        return decision
+    def _goes_on(self, ending: Ending) -> bool:
+        """Whether the user had something more to say before the turn was done."""
+        said = self._calling.steering.take() if ending.reason == "done" else ""
+        if said:
+            self._session.append_message(Message(role="user", content=said))
+            self._emit(Steered(step=self._tally.steps, text=said))
+        return bool(said)
 
     def _keep_partial_answer(self, ending: Ending) -> None:
         """What had arrived of an answer that was cut short stays in the conversation, without its calls."""

@@ -81,6 +81,10 @@ class Asking:
                 self._answer = None
                 return message, stop
 
+    async def compact(self, hint: str) -> None:
+        """Compact between two turns, since the user asks for it; `hint` says what is to be kept."""
+        await self._compacting(hint).compact("the user asked for it", await self._target())
+
     def partial(self) -> Message | None:
         """What had come of an answer that was cut short, without its calls; None where there is none. Gives it once."""
         answer, self._answer = self._answer, None
@@ -146,7 +150,7 @@ class Asking:
         prompt = await self._window.expected(self._request(self._thinking))
         return min(prompt, window or prompt, *self._targets) // 2
 
-    def _compacting(self) -> "Compacting":
+    def _compacting(self, hint: str = "") -> "Compacting":
         from glmcode.compacting import Compacting  # what only few turns need
 
-        return Compacting(self._session, self._engine, self._window, self._tools, self._tally, self._emit)
+        return Compacting(self._session, self._engine, self._window, self._tools, self._tally, self._emit, hint)

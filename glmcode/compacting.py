@@ -31,7 +31,10 @@ class Compacting:
         tools: tuple[ToolSpec, ...],
         tally: Tally,
         emit: Callable[[Event], None],
+        hint: str = "",
     ) -> None:
+        """`hint`: the user's words on what a summary must keep."""
+        self._hint = hint
         self._session = session
         self._engine = engine
         self._window = window
@@ -88,7 +91,8 @@ class Compacting:
         limit = min(MOST_SUMMARY_TOKENS, room // 4)
         middle = before[len(parts.head) : len(parts.head) + len(parts.middle)]
         text = await asyncio.to_thread(transcript, middle, self._window.expect, room - 2 * limit)
-        system = Message(role="system", content=load("compact"))
+        told = f"{load('compact')}\n\n{load('compact_hint', hint=self._hint)}" if self._hint else load("compact")
+        system = Message(role="system", content=told)
         request = Request(
             messages=(system, Message(role="user", content=fenced(text))), thinking=False, max_tokens=limit
         )

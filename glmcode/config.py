@@ -16,6 +16,7 @@ from glmcode_engine.presets import PRESETS, PresetName, preset_named
 PROJECT_FILE = ".glmcode/config.toml"
 _NEVER_FROM_PROJECT = frozenset(
     {"preset", "base_url", "extra_body", "dialect", "engine", "resume", "yes", "out", "predictions", "repo"}
+    | {"file", "selection"}
     | {"sandbox", "runtime", "network", "approval", "apply", "workspace", "verify"}
     | {"model_path", "sglang_python", "sglang_args", "engine_port", "start_timeout"}
 )
@@ -27,6 +28,10 @@ _SECRET_WORDS = ("api_key", "token", "password", "secret")
 
 class ConfigError(Exception):
     """A setting is wrong; the text names where it was set and what it takes."""
+
+
+class KeyMissingError(ConfigError):
+    """A hosted endpoint needs a key and none is set."""
 
 
 class Settings(BaseModel):
@@ -51,6 +56,10 @@ class Settings(BaseModel):
     """Tokens that one answer may think before it is asked for anew without thinking."""
     context: Annotated[int, Field(ge=0, le=200_000)] | Literal["auto"] = "auto"
     """Token budget of the repository pack."""
+    pin: tuple[str, ...] = ()
+    """Files that are in the pack whatever their rank: PATH, PATH:LINE or PATH:FIRST-LAST."""
+    drop: tuple[str, ...] = ()
+    """Files and folders that never are."""
     sandbox: Literal["docker", "bwrap", "none"] = "docker"
     image: str | None = None
     runtime: str | None = None
@@ -92,6 +101,10 @@ class Settings(BaseModel):
     predictions: Path | None = None
     instance_id: str | None = None
     repo: Path | None = None
+    file: str | None = None
+    """PATH[:LINE] of the file that the task is about."""
+    selection: str | None = None
+    """The text of it that is selected in an editor."""
     resume: str | None = None
     yes: bool = False
 

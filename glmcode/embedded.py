@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from glmcode import paths
 from glmcode.care import with_care
 from glmcode.config import Settings
+from glmcode.loading import Loading, Watch
 from glmcode_engine.base import Engine, EngineError, EngineInfo, StreamPart
 from glmcode_engine.messages import Request
 
 if TYPE_CHECKING:
-    from glmcode_engine.sglang.phases import PhaseName
+    from glmcode_engine.sglang.phases import Phase, PhaseName
     from glmcode_engine.sglang.record import Record
 
 SAY_EVERY_S = 5.0
@@ -22,8 +23,10 @@ SAY_EVERY_S = 5.0
 class PhaseTeller:
     """Tells people how far a start has come, a line at a time."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], watch: Watch | None = None) -> None:
+        """With `watch` only that gets the progress, and at once."""
         self._say = say
+        self._watch = watch
         self._told: tuple[PhaseName, float | None] | None = None
         self._at = 0.0
 
@@ -31,10 +34,20 @@ class PhaseTeller:
         phase = record.phase
         if phase is None or (phase.name, phase.fraction) == self._told:
             return
+        if self._watch is not None:
+            self._told = (phase.name, phase.fraction)
+            self._watch(_loading(phase))
+            return
         is_new = self._told is None or self._told[0] != phase.name
         if is_new or time.monotonic() - self._at >= SAY_EVERY_S:
             self._told, self._at = (phase.name, phase.fraction), time.monotonic()
             self._say(f"engine: {phase.title}" + (f" at {record.base_url}" if phase.name == "ready" else ""))
+
+
+def _loading(phase: "Phase") -> Loading:
+    from glmcode_engine.sglang.phases import PHASES, TITLES
+
+    return Loading(TITLES[phase.name], PHASES.index(phase.name), len(PHASES), phase.fraction)
 
 
 class EmbeddedEngine:
@@ -53,8 +66,11 @@ class EmbeddedEngine:
         """Who answers; without an address before `start`."""
         return self._info
 
-    async def start(self, say: Callable[[str], None]) -> None:
-        """Use the server that runs, or start one. Raises EngineError with the cause where there is none to be had."""
+    async def start(self, say: Callable[[str], None], watch: Watch | None = None) -> None:
+        """Use the server that runs, or start one; `watch` gets the progress in place of `say`.
+
+        Raises EngineError with the cause where there is none to be had.
+        """
         from glmcode.engine_options import NoModelPath, serve_options
         from glmcode_engine.sglang.attach import attached
         from glmcode_engine.sglang.preflight import ServeError
@@ -62,7 +78,7 @@ class EmbeddedEngine:
         try:
             options = serve_options(self._settings, paths.engine_dir())
             runs = options.place.is_supervised()
-            record = await self._stack.enter_async_context(attached(options, PhaseTeller(say)))
+            record = await self._stack.enter_async_context(attached(options, PhaseTeller(say, watch)))
         except (ServeError, NoModelPath) as error:
             raise EngineError("unreachable", str(error), retry="never") from None
         if runs:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glmcode.care import with_care
-from glmcode.config import ConfigError, Settings
+from glmcode.config import ConfigError, KeyMissingError, Settings
 from glmcode.keys import find_key, needs_key
+from glmcode.loading import Watch
 from glmcode_engine.base import Engine, EngineInfo
 
 if TYPE_CHECKING:
@@ -33,14 +34,17 @@ def open_engine(settings: Settings) -> Engine:
             raise ConfigError(f"--engine {settings.engine!r} is none of remote, sglang, scripted:FILE, replay:SESSION")
 
 
-async def start_engine(engine: Engine, say: Callable[[str], None]) -> None:
-    """Start what has to run on this machine before it can be asked; `say` gets the progress. Raises EngineError."""
+async def start_engine(engine: Engine, say: Callable[[str], None], watch: Watch | None = None) -> None:
+    """Start what has to run on this machine before it can be asked; `say` gets the progress, or `watch` if given.
+
+    Raises EngineError.
+    """
     if engine.info.kind != "sglang":
         return
     from glmcode.embedded import EmbeddedEngine
 
     assert isinstance(engine, EmbeddedEngine)
-    await engine.start(say)
+    await engine.start(say, watch)
 
 
 def window_asker(engine: Engine, settings: Settings) -> Callable[[], Awaitable[int | None]] | None:
@@ -83,7 +87,7 @@ def open_remote(settings: Settings) -> "RemoteEngine":
         raise ConfigError(f"--base-url: {error}") from None
     key = find_key(settings.base_url)
     if key is None and needs_key(settings.base_url):
-        raise ConfigError(
+        raise KeyMissingError(
             f"no API key for {safe_url(endpoint.base_url)}: set GLMCODE_API_KEY (or ZAI_API_KEY for Z.ai), "
             "or point --base-url at a server of your own"
         )

@@ -45,6 +45,13 @@ class SessionStarted(Record):
     resumed: bool = False
 
 
+class Prompted(Record):
+    """What the user wrote of the user message before it. In session files only, not among a turn's events."""
+
+    kind: Literal["prompted"] = "prompted"
+    text: str
+
+
 class StepStarted(Record):
     kind: Literal["step_started"] = "step_started"
     step: int
@@ -100,6 +107,22 @@ class ToolFinished(Record):
     """What the model was shown."""
     details: dict[str, Any] | None = None
     duration_s: float
+
+
+class Steered(Record):
+    kind: Literal["steered"] = "steered"
+    step: int
+    text: str
+    """What the user said while the turn ran; the model reads it with the next request."""
+
+
+class AsideAnswered(Record):
+    """A question of the user's outside the conversation, and what the model said."""
+
+    kind: Literal["aside"] = "aside"
+    question: str
+    answer: str
+    usage: Usage
 
 
 class UsageCounted(Record):
@@ -188,6 +211,8 @@ Event = Annotated[
     | ToolStarted
     | ToolOutputDelta
     | ToolFinished
+    | Steered
+    | AsideAnswered
     | UsageCounted
     | ApprovalRequested
     | GuardRepaired

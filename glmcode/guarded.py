@@ -9,18 +9,18 @@ from glmcode_tools.filetext import display_name
 
 
 @asynccontextmanager
-async def guarded(workspace: Workspace, say: Callable[[str], None]) -> AsyncIterator[None]:
+async def guarded(workspace: Workspace, say: Callable[[str], None]) -> AsyncIterator[Guard | None]:
     """Around everything that may change a direct workspace; enter it before the sandbox, so that that is closed first.
 
-    Nothing is done around an isolated one.
+    Nothing is done around an isolated one, which has no guard.
     """
     if workspace.mode != "direct":
-        yield
+        yield None
         return
     guard = Guard(workspace.repo, workspace.hook_paths)
     await guard.begin()
     try:
-        yield
+        yield guard
     finally:
         taken = await guard.end()
         for path in taken.back:

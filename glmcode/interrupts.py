@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that goes away: the first ends the run in order, the second at once."""
+"""Ctrl-C, SIGTERM, a terminal that goes away: the first ends the run in order, another Ctrl-C or SIGTERM at once."""
 
 import asyncio
 import signal
@@ -31,8 +31,9 @@ class Interrupts:
         self.code = code
         for number in self._watched:
             self._loop.remove_signal_handler(number)
-            # The keep-alive of every sandbox hangs on this process, so dying at once leaves nothing behind.
-            signal.signal(number, signal.SIG_DFL)
+            # The keep-alive of every sandbox hangs on this process, so dying at once leaves nothing behind. A terminal
+            # that is closed hangs up twice, for the editor that closes it and for the system: that is one wish.
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
         self.target()
 
 

@@ -38,3 +38,17 @@ def _from_keyring(host: str) -> str | None:
         return keyring.get_password("glmcode", host) or None
     except keyring.errors.KeyringError:
         return None
+
+
+def store_key(host: str, key: str) -> bool:
+    """Keep the key for this host in the system keyring; False where there is none that works."""
+    try:
+        import keyring
+        import keyring.errors
+    except ImportError:
+        return False
+    try:
+        keyring.set_password("glmcode", host, key)
+    except keyring.errors.KeyringError:
+        return False
+    return True

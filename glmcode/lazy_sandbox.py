@@ -29,6 +29,8 @@ class LazySandbox:
         self._workdir = workdir
         self._description = description
         self._starting: asyncio.Task[Sandbox] | None = None
+        self.on_write: Callable[[str, bytes], None] = lambda path, data: None
+        """Called with each file that a tool wrote, and its content."""
 
     @property
     def kind(self) -> SandboxKind:
@@ -99,12 +101,15 @@ class LazySandbox:
     async def write_file(self, path: str, data: bytes) -> None:
         sandbox = await self._ready()
         await sandbox.write_file(path, data)
+        self.on_write(path, data)
 
     async def close(self) -> None:
-        if self._starting is None:
+        """End it; the next use starts another."""
+        starting, self._starting = self._starting, None
+        if starting is None:
             return
         try:
-            sandbox = await self._starting
+            sandbox = await starting
         except SandboxError:
             return  # it was told at the first use, or nobody ever used it
         await sandbox.close()

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 ApprovalMode = Literal["plan", "ask", "auto", "deny"]
@@ -18,6 +18,12 @@ class Question:
     """What would be done: `edit .vscode/tasks.json`."""
     effect: str
     """Why this needs an answer."""
+    paths: tuple[str, ...] = ()
+    """The protected files it writes, relative to the workspace: what an answer for always covers."""
+    diff: str = ""
+    """What becomes of those files, cleaned; empty where it is not known."""
+    is_done: bool = False
+    """Whether it happened already: allowing keeps it, refusing takes it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,8 @@ class Decision:
 
     allowed: bool
     reason: str = ""
+    always: bool = False
+    """Whether further calls that write the same files need no question in this session."""
 
 
 Ask = Callable[[Question], Awaitable[Decision]]
@@ -49,12 +57,16 @@ class Policy:
     """Which of these paths, relative to the workspace, need asking for."""
     workdir: str
     """The workspace's absolute path as the model knows it."""
+    granted: set[str] = field(default_factory=set)
+    """Protected files that the user allowed for always."""
 
     def judge(self, call_id: str, title: str, effect: Effect, paths: Sequence[str]) -> Decision | Question:
         """A decision, or the question that must be asked first."""
         if self.mode == "plan" and effect != "reads":
             return Decision(False, "plan mode is read-only: describe the change instead of making it")
-        leaving = self.protected([self._relative(path) for path in paths])
+        leaving = [
+            path for path in self.protected([self._relative(path) for path in paths]) if path not in self.granted
+        ]
         if not leaving:
             return Decision(True)
         if any(_inside_git(path) for path in leaving):
@@ -66,7 +78,7 @@ class Policy:
             case "deny" | "plan":
                 return Decision(False, f"not allowed in this run: it {effect_text}. Go on without it.")
             case "ask":
-                return Question(call_id, title, effect_text)
+                return Question(call_id, title, effect_text, tuple(leaving))
 
     def _relative(self, path: str) -> str:
         """However the model spells it: absolute, with `./` or with detours through `..`."""

@@ -48,7 +48,10 @@ class Snapshots:
         self._carried = carried
         self._opened = False
         self._steps_before = session.steps
-        self._last: str | None = None
+        self.last: str | None = None
+        """The state that was taken last; None where it is not known."""
+        self.found: str | None = None
+        """The state that the last prompt found."""
         self._due: _Due | None = None
         self._files = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
@@ -104,7 +107,7 @@ class Snapshots:
     def _open(self, workspace: Recorded) -> None:
         if not self._opened:
             self._opened = True
-            self._last = workspace.start_tree
+            self.last = self.found = workspace.start_tree
             opened = WorkspaceOpened(step=self._steps_before, mode=workspace.mode, start=workspace.start_tree)
             self._session.append_record(opened)
 
@@ -116,8 +119,10 @@ class Snapshots:
         except (WorkspaceError, OSError) as error:
             problem = str(error)
             self.tell(f"no snapshot after step {due.step}: {problem}")
-        if tree is None or tree != self._last:
+        if tree is None or tree != self.last:
             self._session.append_record(
                 SnapshotTaken(step=due.step, since=due.since, calls=due.calls, tree=tree, problem=problem)
             )
-        self._last = tree
+        self.last = tree
+        if not due.calls:
+            self.found = tree

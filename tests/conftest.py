@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests.sglang_cpu.rig import find_rig
 from tests.sglang_cpu.serving import START_S, Served, serving
+from tests.vscode.rig import find_rig as find_vscode
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -48,6 +49,7 @@ _PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (has_docker, "no Docker daemon answers: install docker.io and start dockerd"),
     "bwrap": (has_bwrap, "bubblewrap does not work here: install bubblewrap and allow user namespaces"),
     "sglang": (lambda: find_rig() is not None, "no SGLang server for tests here: run make sglang-cpu"),
+    "vscode": (lambda: find_vscode() is not None, "no VS Code for tests here: run make vscode-rig"),
 }
 
 

@@ -22,8 +22,9 @@ KNOWS = {
     "glmcode_tools": {"glmcode_sandbox", "glmcode_prompts"},
     "glmcode": set(PACKAGES),
 }
-FACES = ("glmcode.cli", "glmcode.tui", "glmcode.headless", "glmcode.editor", "glmcode.__main__")
+FACES = ("glmcode.cli", "glmcode.tui", "glmcode.plain", "glmcode.headless", "glmcode.editor", "glmcode.__main__")
 HOMES = {
+    "acp": "glmcode.editor.acp",
     "openai": "glmcode_engine",
     "tiktoken": "glmcode_engine",
     "tokenizers": "glmcode_engine",
@@ -32,6 +33,9 @@ HOMES = {
     "docker": "glmcode_sandbox",
     "requests": "glmcode_sandbox",
     "textual": "glmcode.tui",
+    "rich": "glmcode.tui",
+    "pygments": "glmcode.tui",
+    "markdown_it": "glmcode.tui",
     "git": "glmcode.context",
     "tree_sitter": "glmcode.context",
     "tree_sitter_language_pack": "glmcode.context",

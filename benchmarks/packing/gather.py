@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glmcode.context.core import MAX_TRIED, leant_on
 from glmcode.context.files import list_files, open_root, read_bytes
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
@@ -40,6 +41,8 @@ class Case:
     rows: list[list[Row]]
     sizes: list[list[int]]
     """Characters of each piece."""
+    core: list[tuple[str, int]]
+    """What the repository leans on, most leant on first, with the bytes of each."""
 
 
 def main() -> None:
@@ -78,8 +81,21 @@ def check_out(mirror: Path, commit: str, tree: Path) -> None:
     if not tree.exists():
         tree.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["git", "clone", "-q", "--shared", "--no-checkout", str(mirror), str(tree)], check=True)
-    for command in (["checkout", "-q", "-f", "--detach", commit], ["clean", "-qfdx"]):
-        subprocess.run(["git", *command], cwd=tree, check=True)
+    if _git(tree, "checkout", "-q", "-f", "--detach", commit) is None:
+        # A mirror may lack its largest blobs: these files are left out.
+        _git(tree, "update-ref", "--no-deref", "HEAD", commit)
+        _git(tree, "read-tree", "--reset", commit)
+        listed = (_git(tree, "ls-tree", "-r", "-l", "-z", commit) or b"").split(b"\0")
+        lacking = [entry.partition(b"\t")[2] for entry in listed if b" BAD\t" in entry]
+        _git(tree, "update-index", "-z", "--force-remove", "--stdin", given=b"\0".join(lacking))
+        _git(tree, "checkout-index", "-q", "-f", "-a")
+    _git(tree, "clean", "-qfdx")
+
+
+def _git(tree: Path, *command: str, given: bytes = b"") -> bytes | None:
+    """What git prints; None where it fails."""
+    done = subprocess.run(["git", *command], cwd=tree, input=given, capture_output=True)
+    return done.stdout if done.returncode == 0 else None
 
 
 def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
@@ -98,6 +114,8 @@ def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
         closely = look_closer(task, evidence, evidence.order, read)
         files = [snapshot.files[path] for path in closely]
         highest = highest_values({path: one.rows for path, one in closely.items()})
+        leaning = leant_on(root, snapshot)
+        core = sorted(leaning, key=lambda path: (-leaning[path], path))[:MAX_TRIED]
         return Case(
             id=instance["id"],
             repo=instance["repo"],
@@ -107,6 +125,7 @@ def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
             pieces=[one.pieces for one in closely.values()],
             rows=[piece_rows(one.pieces, one.rows, highest) for one in closely.values()],
             sizes=[[int(row["size"]) for row in one.rows] for one in closely.values()],
+            core=[(path, snapshot.files[path].size) for path in core],
         )
 
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from glmcode.cli.settings import flags_of, refuse_unbuilt, say, settings_of
+from glmcode.cli.settings import flags_of, is_session, say, settings_of
 from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
@@ -51,6 +51,10 @@ def _about_disk(error: OSError) -> str:
 
 def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentParser) -> int:
     match options.command:
+        case None:
+            from glmcode.cli.interactive import interactive
+
+            return interactive(options)
         case "run" | "fix":
             return _headless(options)
         case "demo":
@@ -75,6 +79,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.airgap import airgap
 
             return run_to_end(interruptible(airgap(options)))
+        case "vscode":
+            from glmcode.cli.vscode import run_vscode
+
+            return run_vscode(options)
         case "engine":
             from glmcode.cli.engine import run_engine
 
@@ -85,6 +93,10 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
 
 def _run_small(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     match options.command:
+        case "acp":
+            from glmcode.cli.acp import acp
+
+            return run_to_end(acp(options))
         case "doctor":
             from glmcode.cli.doctor import doctor
 
@@ -101,16 +113,17 @@ def _run_small(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 def _headless(options: argparse.Namespace) -> int:
     from glmcode.headless.issue import read_issue, read_prompt
     from glmcode.headless.run import run_headless
+    from glmcode.headless.selection import with_selection
     from glmcode.offline import describe_connections, go_offline
 
     given = options.issue if options.command == "fix" else options.prompt
-    if options.command == "run" and not given and options.resume and not _is_session(options.resume):
+    if options.command == "run" and not given and options.resume and not is_session(options.resume):
         # `run --resume "go on"`: the optional value swallowed the prompt.
         given, options.resume = options.resume, "latest"
     settings = settings_of(options)
-    refuse_unbuilt(settings)
     go_offline(settings, say)
     task = read_issue(given, offline=settings.offline) if options.command == "fix" else read_prompt(given)
+    task = with_selection(task, settings)
     try:
         return run_to_end(run_headless(settings, task, options.command))
     finally:
@@ -121,10 +134,6 @@ def _headless(options: argparse.Namespace) -> int:
 def run_to_end(work: Coroutine[Any, Any, int]) -> int:
     """Run it on an event loop of its own. A second Ctrl-C ends the process at once."""
     return asyncio.run(work)
-
-
-def _is_session(value: str) -> bool:
-    return value == "latest" or (value[:8].isdigit() and value.count("-") == 2 and " " not in value)
 
 
 def _sandbox(options: argparse.Namespace, words: Words) -> int:

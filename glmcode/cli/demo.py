@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glmcode import paths
-from glmcode.cli.settings import refuse_unbuilt, say
+from glmcode.cli.settings import say
 from glmcode.config import Settings, load
 from glmcode.demo.sample import ISSUE, SCRIPT, create_sample
 from glmcode.headless.run import run_headless
@@ -23,7 +23,6 @@ async def demo(flags: Mapping[str, Any]) -> int:
     with tempfile.TemporaryDirectory(prefix="glmcode-demo-") as folder, as_file(SCRIPT) as script:
         repo = create_sample(Path(folder) / "duebook")
         wanted = load({"engine": f"scripted:{script}", **flags, "repo": repo}, user_file=paths.config_file())
-        refuse_unbuilt(wanted)
         go_offline(wanted, say)
         say("a small repository with a bug: " + ISSUE.read_text(encoding="utf-8").strip().splitlines()[0].lstrip("# "))
         settings = wanted if "sandbox" in wanted.model_fields_set else await _with_sandbox(wanted)

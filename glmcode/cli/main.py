@@ -36,8 +36,12 @@ def _dispatch(arguments: list[str]) -> int:
     arguments, script = _split_script(arguments)
     parser = build_parser()
     if _is_tui(arguments):
-        print(f"glmcode: the TUI is {NOT_BUILT}; use `glmcode run PROMPT` or `glmcode fix ISSUE`", file=sys.stderr)
-        return 2
+        from glmcode.cli.interactive_parser import parse_interactive
+
+        given = parse_interactive(arguments)
+        from glmcode.cli.commands import run_command
+
+        return run_command(given, None, parser)
     options, unknown = parser.parse_known_args(arguments)
     if options.version:
         print(f"glmcode {__version__}")

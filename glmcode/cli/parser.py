@@ -7,7 +7,8 @@ from glmcode.cli.airgap_parser import add_airgap
 from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.cli.engine_parser import add_engine
 from glmcode.cli.session_parser import add_session
-from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser, later
+from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser
+from glmcode.cli.vscode_parser import add_vscode
 
 EXIT_CODES = """\
 exit codes:
@@ -35,7 +36,10 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole parser. `args.command` names the command, None the TUI."""
     parser = argparse.ArgumentParser(
         prog="glmcode",
-        description="The terminal coding agent for GLM-4.6. Without a command: the TUI (not built yet).",
+        description=(
+            "The terminal coding agent for GLM-4.6. Without a command: the terminal interface,\n"
+            "glmcode [PROMPT] [FLAG ...], with the flags of run but those of its output, and --ui plain."
+        ),
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -47,9 +51,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_tool(commands)
     add_session(commands)
     add_airgap(commands)
+    add_vscode(commands)
     _add_small(commands)
     add_engine(commands)
-    _add_later(commands)
+    _add_acp(commands)
     return parser
 
 
@@ -66,14 +71,15 @@ def _add_agent_commands(commands: "SubCommands[SubParser]") -> None:
         commands, "demo", "[FLAG ...]", "the whole loop on a bundled sample repository, no key and no GPU needed"
     )
     for command in (run, fix, demo):
-        _add_shared_flags(command)
+        add_shared_flags(command)
         _add_headless_flags(command)
     pack = commands.add_parser("pack", help="print the context pack for a task, send nothing")
     _add_repo(pack)
     task = pack.add_mutually_exclusive_group(required=True)
     task.add_argument("--issue-file", metavar="F", help="the issue, in every form that fix takes")
     task.add_argument("--task", metavar="TEXT", help="the task, as run takes it")
-    pack.add_argument("--budget", type=int, default=24_000, metavar="N", help="tokens (default 24000)")
+    _add_pins(pack)
+    pack.add_argument("--budget", type=_context, default=24_000, metavar="N", help="tokens, or auto (default 24000)")
     pack.add_argument("--format", choices=("text", "json"), help="default text on a terminal, else json")
 
 
@@ -92,16 +98,20 @@ def _add_repo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
 
 
-def _add_shared_flags(parser: argparse.ArgumentParser) -> None:
+def add_shared_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that TUI, run, fix and demo share. None means: not given, ask the next layer."""
     _add_model_flags(parser)
     _add_repository_flags(parser)
     _add_limit_flags(parser)
-    parser.add_argument(
-        "--offline", action="store_true", default=None, help="refuse every connection but the engine's, and list them"
-    )
+    _add_offline(parser)
     parser.add_argument(
         "--resume", nargs="?", const="latest", metavar="SESSION", help="go on with a session, default the latest"
+    )
+
+
+def _add_offline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--offline", action="store_true", default=None, help="refuse every connection but the engine's, and list them"
     )
 
 
@@ -130,11 +140,21 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--context", metavar="N", type=_context, help="token budget of the repository pack; 0 = none, default auto"
     )
+    _add_pins(model)
 
 
-def _add_repository_flags(parser: argparse.ArgumentParser) -> None:
+def _add_pins(parser: "argparse._ActionsContainer") -> None:
+    where = "relative to the repository; may be repeated"
+    parser.add_argument(
+        "--pin", action="append", metavar="PATH", help=f"have this file, or PATH:FIRST-LAST of it, in the pack, {where}"
+    )
+    parser.add_argument("--drop", action="append", metavar="PATH", help=f"keep this file or folder out of it, {where}")
+
+
+def _add_repository_flags(parser: argparse.ArgumentParser, *, names_repository: bool = True) -> None:
     place = parser.add_argument_group("repository and sandbox")
-    place.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
+    if names_repository:
+        place.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
     place.add_argument(
         "--sandbox", choices=("docker", "bwrap", "none"), help="default docker; none runs commands on this host"
     )
@@ -181,9 +201,12 @@ def _context(value: str) -> int | str:
 
 
 def _add_headless_flags(parser: argparse.ArgumentParser) -> None:
+    about = parser.add_argument_group("what the task is about")
+    about.add_argument("--file", metavar="PATH[:LINE]", help="a file of the repository, counted from this folder")
+    about.add_argument("--selection", metavar="TEXT", help="text selected in it; from editors: GLMCODE_SELECTION")
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--output", choices=("text", "json", "stream-json", "vscode"), help="default text; vscode is " + NOT_BUILT
+        "--output", choices=("text", "json", "stream-json", "vscode"), help="default text; vscode: lines for editors"
     )
     output.add_argument("--out", type=Path, metavar="DIR", help="folder for result, patch, report and test results")
     output.add_argument(
@@ -251,9 +274,12 @@ def _add_small(commands: "SubCommands[SubParser]") -> None:
     completion.add_argument("shell", choices=("bash", "zsh", "fish", "powershell"))
 
 
-def _add_later(commands: "SubCommands[SubParser]") -> None:
-    vscode = commands.add_parser("vscode", help=f"tasks for VS Code ({NOT_BUILT})")
-    verbs = vscode.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=SubParser)
-    for name in ("init", "remove"):
-        later(verbs, name)
-    later(commands, "acp")
+def _add_acp(commands: "SubCommands[SubParser]") -> None:
+    acp = _agent_command(
+        commands, "acp", "[FLAG ...]", "an agent for editors: the Agent Client Protocol on standard input and output"
+    )
+    # The editor names the repository and the session.
+    _add_model_flags(acp)
+    _add_repository_flags(acp, names_repository=False)
+    _add_limit_flags(acp)
+    _add_offline(acp)

@@ -22,7 +22,7 @@ def add_session(commands: "SubCommands[SubParser]") -> None:
         verb.add_argument("session", metavar="SESSION", nargs="?", help="default: the latest of this repository")
         _add_repo(verb)
         if name == "export":
-            verb.add_argument("--format", choices=("json", "markdown"), default="json", help="default json")
+            verb.add_argument("--format", choices=("json", "markdown", "html"), default="json", help="default json")
     _add_time_machine(verbs)
     later(verbs, "replay")
 
@@ -45,6 +45,9 @@ def _add_time_machine(verbs: "SubCommands[SubParser]") -> None:
         action="store_const",
         const="both",
         help="the default; of r1 or undo what that restore brought",
+    )
+    restore.add_argument(
+        "--only", action="append", metavar="PATH", help="of the files only this one, by its path in the repository"
     )
     restore.add_argument("--overwrite", action="store_true", help="also files that you changed since")
     restore.add_argument("--yes", action="store_true", help="do not ask")

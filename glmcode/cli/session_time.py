@@ -16,6 +16,7 @@ from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
 from glmcode.session import store
 from glmcode.session.restoring import Restoring, in_the_way, open_restoring
+from glmcode.session.steps import read_steps
 from glmcode.session.timeline import TREES_NAME, Timeline, read_timeline
 from glmcode_sandbox.clean import clean_text, one_line
 from glmcode_sandbox.trees import FileChange, TreeStore
@@ -90,34 +91,20 @@ def _counts(change: FileChange) -> str:
 
 
 async def _steps(options: argparse.Namespace, root: Path, session: str) -> int:
-    timeline, trees = _opened(root, session)
-    titles = _titles(store.session_file(root, session))
+    path = store.session_file(root, session)
+    trees = TreeStore(path.parent / TREES_NAME)
     listed: list[dict[str, Any]] = []
-    before = timeline.start
-    for number in range(1, timeline.steps + 1):
-        after = timeline.tree_after(number)
+    for step in read_steps(path)[1]:
         files: tuple[FileChange, ...] = ()
-        if before is not None and after is not None and before != after:
-            files = await trees.changes(before, after)
-        known = before is not None and after is not None
-        listed.append({"step": number, "calls": titles.get(number, []), "known": known, "files": _as_json(files)})
+        known = step.before is not None and step.after is not None
+        if step.before is not None and step.after is not None and step.before != step.after:
+            files = await trees.changes(step.before, step.after)
+        listed.append({"step": step.number, "calls": step.calls, "known": known, "files": _as_json(files)})
         if not options.json:
-            _print_step(number, titles.get(number, []), files, known=known)
-        before = after
+            _print_step(step.number, step.calls, files, known=known)
     if options.json:
         print(json.dumps({"kind": "steps", "v": 1, "session": session, "steps": listed}))
     return ExitCode.DONE
-
-
-def _titles(path: Path) -> dict[int, list[str]]:
-    """The calls of each step as people read them."""
-    titles: dict[int, list[str]] = {}
-    step = 0
-    for record in store.records(path):
-        step += record.get("kind") == "step_started"
-        if record.get("kind") == "tool_started":
-            titles.setdefault(step, []).append(str(record.get("title")))
-    return titles
 
 
 def _print_step(number: int, calls: Sequence[str], files: Sequence[FileChange], *, known: bool) -> None:
@@ -131,7 +118,10 @@ def _print_step(number: int, calls: Sequence[str], files: Sequence[FileChange], 
 async def _restore(options: argparse.Namespace, root: Path, session_id: str, to: str) -> int:
     with store.resume(root, session_id) as session:
         files, conversation = _what(options.what, read_timeline(store.records(session.folder / store.FILE_NAME)), to)
-        async with open_restoring(session, to, files=files) as way:
+        only = frozenset(options.only or ())
+        if only and not files:
+            raise ConfigError("--only names files, and --conversation leaves all files alone")
+        async with open_restoring(session, to, files=files, only=only) as way:
             if files:
                 for line in _stat(way.plan.files):
                     say(f"  {line}")

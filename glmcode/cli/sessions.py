@@ -8,9 +8,11 @@ from pathlib import Path
 from glmcode import paths
 from glmcode.exit_codes import ExitCode
 from glmcode.session import store
-from glmcode.session.export import as_json, as_markdown
+from glmcode.session.export import exported
 from glmcode_sandbox.clean import clean_text, one_line
 from glmcode_sandbox.workspace import find_repository
+
+_ENDINGS = {"json": ".json", "markdown": ".md", "html": ".html"}
 
 
 def run_session(options: argparse.Namespace) -> int:
@@ -25,10 +27,8 @@ def run_session(options: argparse.Namespace) -> int:
     wanted = options.session or store.latest(root, find_repository(options.repo or Path.cwd()))
     path = store.session_file(root, wanted)
     header, conversation = store.read_whole(path)
-    if options.verb == "export" and options.format == "json":
-        print(as_json(header, conversation.said, conversation.compactions))
-    else:
-        print(clean_text(as_markdown(header, conversation.said, conversation.compactions)))
+    form = _ENDINGS[options.format] if options.verb == "export" else ".md"
+    print(clean_text(exported(form, header, conversation.said, conversation.compactions)))
     return ExitCode.DONE
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glmcode import paths
-from glmcode.config import PROJECT_FILE, ConfigError, Settings, load
+from glmcode.config import PROJECT_FILE, Settings, load
 from glmcode.telling import told
 from glmcode.trust import is_trusted, project_config, remember
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 def settings_of(options: argparse.Namespace) -> Settings:
     """The settings of this call, with the project's file where it is trusted. Raises ConfigError."""
     flags = flags_of(options)
-    project = _trusted_project_file(flags)
+    project, untrusted = project_files(flags)
+    if untrusted is not None:
+        say_untrusted()
     return load(flags, user_file=paths.config_file(), project_file=project)
+
+
+def say_untrusted() -> None:
+    """The repository's own configuration does not hold."""
+    say(f"{PROJECT_FILE} is left out: this repository is not trusted yet, or the file changed; --yes trusts it")
 
 
 def flags_of(options: argparse.Namespace) -> dict[str, Any]:
@@ -29,26 +36,24 @@ def flags_of(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in vars(options).items() if name in Settings.model_fields and value is not None}
 
 
-def _trusted_project_file(flags: dict[str, Any]) -> Path | None:
-    """The project's file: obeyed when trusted, `--yes` trusts it, otherwise left out and said so."""
+def project_files(flags: dict[str, Any]) -> tuple[Path | None, Path | None]:
+    """The project's file when it is trusted (`--yes` trusts it), else the one that the user may be asked about."""
     try:
         repo = find_repository(Path(flags.get("repo") or os.environ.get("GLMCODE_REPO") or Path.cwd()))
     except WorkspaceError:
-        return None  # reported by whoever needs the repository
+        return None, None  # reported by whoever needs the repository
     path = project_config(repo)
     if path is None or is_trusted(repo, paths.state_dir()):
-        return path
+        return path, None
     if flags.get("yes") or os.environ.get("GLMCODE_YES", "").lower() in ("1", "true", "yes", "on"):
         remember(repo, paths.state_dir())
-        return path
-    say(f"{PROJECT_FILE} is left out: this repository is not trusted yet, or the file changed; --yes trusts it")
-    return None
+        return path, None
+    return None, path
 
 
-def refuse_unbuilt(settings: Settings) -> None:
-    """Say of settings that later versions bring that they are not there yet."""
-    if settings.output == "vscode":
-        raise ConfigError("--output vscode is not built yet")
+def is_session(value: str) -> bool:
+    """Whether this looks like a session's id rather than a prompt."""
+    return value == "latest" or (value[:8].isdigit() and value.count("-") == 2 and " " not in value)
 
 
 def ask_on_terminal() -> "Ask | None":

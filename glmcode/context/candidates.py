@@ -1,22 +1,23 @@
 """The likely files of a task: read once, checked against the index, cut into pieces, priced line by line."""
 
-import zlib
-from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
-from glmcode.context.files import decode, read_bytes
+from glmcode.context.files import can_be_shown, decode, read_bytes
 from glmcode.context.fitting import GAP_TOKENS, Offer
 from glmcode.context.index.history import Commit
+from glmcode.context.index.imports import imports_by_blob
 from glmcode.context.index.kinds import MAX_SOURCE_BYTES
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.pieces import Piece
 from glmcode.context.index.scan import blob_hash
-from glmcode.context.index.snapshot import Snapshot
-from glmcode.context.ranking.closer import look_closer
+from glmcode.context.index.snapshot import File, Snapshot
+from glmcode.context.line_counts import LineCounts
+from glmcode.context.pins import Pins, no_such_file
+from glmcode.context.ranking.closer import Close, look_closer
 from glmcode.context.ranking.fuse import file_odds, highest_values, piece_rows, piece_worths
 from glmcode.context.ranking.gather import Evidence, gather
+from glmcode.context.ranking.links import Import
 from glmcode.context.ranking.task import Task
 from glmcode.context.render import Names, fence, gap_mark
 from glmcode_engine.tokens import estimate_tokens
@@ -35,13 +36,15 @@ class Candidates:
 
     root: int
     snapshot: Snapshot
+    counts: LineCounts
+    pinned: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """The paths that must be in the pack, and the lines wanted of each; none for the whole file."""
     raw: dict[str, bytes] = field(default_factory=dict)
     pieces: dict[str, list[Piece]] = field(default_factory=dict)
     offers: list[Offer] = field(default_factory=list)
     evidence: Evidence | None = None
     _sums: dict[str, list[int] | None] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
-    _counted: dict[str, bytes] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
         """The file's text as it is sent."""
@@ -54,7 +57,7 @@ class Candidates:
         if path not in self._sums:
             text = self.text(path)
             fits = fence(text) is not None and gap_mark(text) is not None
-            self._sums[path] = [0, *accumulate(self._count(path, text))] if fits else None
+            self._sums[path] = self.counts.sums(self.snapshot.files[path].hash, text) if fits else None
         return self._sums[path]
 
     def names(self, path: str) -> Names:
@@ -73,42 +76,25 @@ class Candidates:
 
         return told
 
-    def _count(self, path: str, text: str) -> "array[int]":
-        key = f"tokens:{self.snapshot.files[path].hash}"
-        counts: array[int] = array("I")
-        kept = self.snapshot.store.details([key])
-        if kept:
-            counts.frombytes(zlib.decompress(kept[key]))
-            return counts
-        from glmcode_engine.line_tokens import line_tokens
-
-        counts.extend(line_tokens(text))
-        self._counted[key] = zlib.compress(counts.tobytes(), 1)
-        return counts
-
-    def keep(self) -> None:
-        """Write what was counted into the index."""
-        if self._counted:
-            with self.snapshot.store.writing():
-                self.snapshot.store.set_details(self._counted.items())
-            self._counted = {}
-
 
 def find_candidates(
-    root: int, snapshot: Snapshot, commits: Sequence[Commit], outlines: Outlines, task: Task
+    root: int, snapshot: Snapshot, commits: Sequence[Commit], outlines: Outlines, task: Task, pins: Pins
 ) -> Candidates:
-    """Rank the files of the snapshot, look closely at the likely ones, and offer their pieces."""
-    found = Candidates(root, snapshot)
-    evidence = found.evidence = gather(snapshot, commits, task)
-    _read(found, evidence.order)
-    likely = [path for path in evidence.order if path in found.raw]
-    by_hash = outlines.of([(path, snapshot.files[path].hash) for path in likely])
+    """Rank the files of the snapshot, look closely at the likely ones, and offer their pieces.
 
-    def read(path: str) -> tuple[str, list[Piece]] | None:
-        pieces = by_hash.get(snapshot.files[path].hash)
-        return (found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if pieces else None
-
-    closely = look_closer(task, evidence, likely, read)
+    Raises ContextError for a pin on what is no text file.
+    """
+    pinned = pins.wanted(snapshot.files)
+    snapshot.leave_out([path for path in snapshot.files if pins.drops(path)])
+    for path in pinned.keys() - snapshot.files.keys():
+        if not pins.drops(path):
+            snapshot.files[path] = _unlisted(root, path)
+    found = Candidates(root, snapshot, LineCounts(snapshot.store), pinned)
+    evidence = found.evidence = gather(snapshot, commits, task, pins.near)
+    order = [*(path for path in pinned if path in snapshot.files), *(p for p in evidence.order if p not in pinned)]
+    _read(found, order)
+    likely = [path for path in order if path in found.raw]
+    closely = _look(found, likely, outlines, task)
     files = [snapshot.files[path] for path in closely]
     odds = file_odds(evidence.columns, files)
     highest = highest_values({path: one.rows for path, one in closely.items()})
@@ -119,6 +105,39 @@ def find_candidates(
         triples = zip(one.pieces, worths, sizes, strict=True)
         found.offers += [Offer(one.path, at, piece, worth, size) for at, (piece, worth, size) in enumerate(triples)]
     return found
+
+
+def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Task) -> dict[str, Close]:
+    """The pieces of the likely files with what speaks for each; what is not in the index yet is worked out."""
+    snapshot, evidence = found.snapshot, found.evidence
+    assert evidence is not None
+    wanted = [(path, snapshot.files[path].hash) for path in likely]
+    # A first pack asks for the tokens of most of them in the end; a later one knows those that it needs.
+    waiting = outlines.prepare(wanted) > len(wanted) // 2
+    for path in likely if waiting else ():
+        if not outlines.busy:
+            break
+        found.line_tokens(path)
+    by_hash = outlines.of(wanted)
+
+    def read(path: str) -> tuple[str, list[Piece]] | None:
+        pieces = by_hash.get(snapshot.files[path].hash)
+        return (found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if pieces else None
+
+    def imports(texts: Mapping[str, str]) -> dict[str, Sequence[Import]]:
+        text_of = {snapshot.files[path].hash: text for path, text in texts.items()}
+        known = imports_by_blob(snapshot.store, list(text_of), text_of.get)
+        return {path: known.get(snapshot.files[path].hash, ()) for path in texts}
+
+    return look_closer(task, evidence, likely, read, imports)
+
+
+def _unlisted(root: int, path: str) -> File:
+    """A pinned file that the index leaves out: ignored by git, a table, a lock file."""
+    found = read_bytes(root, path, MAX_SOURCE_BYTES + 1) if can_be_shown(path) else None
+    if found is None or len(found[0]) > MAX_SOURCE_BYTES or b"\0" in found[0]:
+        raise no_such_file(path)
+    return File(path, "source", blob_hash(found[0]), 0, 0, found[1])
 
 
 def _read(found: Candidates, paths: Sequence[str]) -> None:

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable
 
-from glmcode.context.render import FILES_HEAD, INSTRUCTIONS_HEAD, MAP_TITLE
+from glmcode.context.render import CORE_HEAD, FILES_HEAD, INSTRUCTIONS_HEAD, MAP_TITLE
 from glmcode_prompts.library import load
 from glmcode_sandbox.clean import one_line
 
 MAX_NAMES = 20
 """Names of left out files that are listed."""
-_PACK_BEGINS = (INSTRUCTIONS_HEAD, f"### {MAP_TITLE}\n", FILES_HEAD)
-_HEADS = "|".join(map(re.escape, (INSTRUCTIONS_HEAD, FILES_HEAD)))
+_PACK_BEGINS = (INSTRUCTIONS_HEAD, f"### {MAP_TITLE}\n", CORE_HEAD, FILES_HEAD)
+_HEADS = "|".join(map(re.escape, (INSTRUCTIONS_HEAD, CORE_HEAD, FILES_HEAD)))
 _OPENING = re.compile(rf"(?:{_HEADS})?### ([^\n]+)\n(`{{3,}})[^\n`]*(?=\n)")
 
 

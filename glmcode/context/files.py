@@ -20,6 +20,7 @@ _SETTINGS = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "core.untracked
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 # Text must not be able to hide behind a redrawn line or in an escape sequence, so these go before the rest is cleaned.
 _DISARMED = dict.fromkeys([0x07, 0x08, 0x0D, 0x18, 0x1A, 0x1B, *range(0x80, 0xA0)], " ")
+_ACTS = re.compile("[" + "".join(re.escape(chr(code)) for code in _DISARMED) + "]")
 
 
 class ContextError(ConfigError):
@@ -118,6 +119,52 @@ def open_root(repo: Path) -> Iterator[int]:
         os.close(root)
 
 
+class Reader:
+    """Reads as `read_bytes` does, and keeps the last folder open: quicker for files in order. Used in `with`."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._folder: str = ""
+        self._opened: int | None = None
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
+
+    def read(self, path: str, limit: int) -> tuple[bytes, int] | None:
+        """See `read_bytes`."""
+        folder, _, name = path.rpartition("/")
+        if not folder:
+            return read_bytes(self._root, path, limit)
+        if folder != self._folder or self._opened is None:
+            self._close()
+            self._folder, self._opened = folder, _open_folder(self._root, folder)
+        return read_bytes(self._opened, name, limit) if self._opened is not None else None
+
+
+def _open_folder(root: int, path: str) -> int | None:
+    """A descriptor of a folder below `root`, reached without a link; None where it cannot be."""
+    at = root
+    for name in path.split("/"):
+        opened = None
+        if name not in ("", ".", ".."):
+            with suppress(OSError):
+                opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY, dir_fd=at)
+        if at != root:
+            os.close(at)
+        if opened is None:
+            return None
+        at = opened
+    return at
+
+
 def read_bytes(root: int, path: str, limit: int) -> tuple[bytes, int] | None:
     """The first `limit` bytes of a regular file below `root`, and its size; None for anything else on that path.
 
@@ -153,4 +200,5 @@ def _read(file: int, limit: int) -> bytes:
 
 def decode(data: bytes) -> str:
     """Text of a file, without anything that acts on a terminal; its lines are the file's lines, ended by LF alone."""
-    return clean_text(data.decode("utf-8", "replace").replace("\r\n", "\n").translate(_DISARMED))
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+    return clean_text(text.translate(_DISARMED) if _ACTS.search(text) else text)

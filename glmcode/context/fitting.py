@@ -1,8 +1,9 @@
 """Fits pieces into a budget: file by file what covers a change best for its tokens, until nothing fits any more."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from glmcode.context.index.pieces import Piece
 
@@ -44,27 +45,42 @@ class Fitted:
     worth: float
 
 
+Bundle = tuple[float, list[Offer]]
+"""Worth for a token, and what is taken together for it."""
 LineTokens = Callable[[str], Sequence[int] | None]
 """For a path the sums of tokens before each line (one more than there are lines); None where it cannot be sent."""
 
 
 def fit(
-    offers: Iterable[Offer], budget: int, line_tokens: LineTokens, heading_tokens: Callable[[str], int]
+    offers: Iterable[Offer],
+    budget: int,
+    line_tokens: LineTokens,
+    heading_tokens: Callable[[str], int],
+    pinned: Mapping[str, Sequence[tuple[int, int]]] = MappingProxyType({}),
 ) -> list[Fitted]:
-    """Choose pieces within `budget` tokens. `line_tokens` is asked only for files of which something may be taken."""
-    bundles: list[tuple[float, list[Offer]]] = []
-    for _, own in itertools.groupby(offers, key=lambda offer: offer.path):
-        bundles += _bundles(list(own))
+    """Choose pieces within `budget` tokens. `line_tokens` is asked only for files of which something may be taken.
+
+    What is pinned comes first, in its order: the whole file where no lines are given, else the pieces they touch.
+    """
+    bundles: list[Bundle] = []
+    first: dict[str, list[Offer]] = {path: [] for path in pinned}
+    for path, group in itertools.groupby(offers, key=lambda offer: offer.path):
+        own = list(group)
+        bundles += _bundles(own)
+        if path in pinned:
+            first[path] = _pinned(own, pinned[path])
     bundles.sort(key=lambda bundle: (-bundle[0], bundle[1][0].path, bundle[1][0].at))
     chosen: dict[str, dict[int, Offer]] = {}
     left = budget
-    for offer in itertools.chain.from_iterable(bundle for _, bundle in bundles):
+    for offer in itertools.chain(*first.values(), *(bundle for _, bundle in bundles)):
         if left < 2 * GAP_TOKENS:
             break
         # The characters say roughly what it costs: no file is counted for what cannot fit.
         if offer.size / 6 > left or (sums := line_tokens(offer.path)) is None:
             continue
         taken = chosen.get(offer.path, {})
+        if offer.at in taken:
+            continue
         cost = _cost(sums, offer.piece)
         if not taken:
             cost += FILE_TOKENS + GAP_TOKENS + heading_tokens(offer.path)
@@ -76,7 +92,32 @@ def fit(
     return [_fitted(path, list(taken.values()), line_tokens, heading_tokens) for path, taken in chosen.items()]
 
 
-def _bundles(offers: Sequence[Offer]) -> list[tuple[float, list[Offer]]]:
+def spread(offers: Iterable[Offer], share: float) -> int:
+    """About how many tokens the likeliest steps have that hold `share` of all worth: how sure the ranking is."""
+    steps: list[tuple[float, float]] = []
+    for _, group in itertools.groupby(offers, key=lambda offer: offer.path):
+        steps += [(worth, sum(offer.size for offer in step) / _TOKEN_CHARS) for worth, step in _bundles(list(group))]
+    steps.sort(reverse=True)
+    left = share * sum(worth * tokens for worth, tokens in steps)
+    total = 0.0
+    for worth, tokens in steps:
+        if left <= 0:
+            break
+        left -= worth * tokens
+        total += tokens + FILE_TOKENS
+    return int(total)
+
+
+def _pinned(offers: Sequence[Offer], wanted: Sequence[tuple[int, int]]) -> list[Offer]:
+    """What a pin asks for; of a whole file the worthiest steps first, in case not all of it fits."""
+    if wanted:
+        spans = [(offer.piece.first, offer.piece.last) for offer in offers]
+        touched = (any(start <= last and first <= end for first, last in wanted) for start, end in spans)
+        return list(itertools.compress(offers, touched))
+    return [offer for _, bundle in _bundles(offers) for offer in bundle] or list(offers)
+
+
+def _bundles(offers: Sequence[Offer]) -> list[Bundle]:
     """The pieces of one file in steps, each with the worth that it adds for a token: the best step first.
 
     The steps are the upper hull of worth over tokens, so what pays only together is taken together.

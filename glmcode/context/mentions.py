@@ -8,20 +8,22 @@ MAX_TASK_CHARS = 64 * 1024
 
 # One class without repetition inside: a hostile task must not cost more than linear time.
 _MENTION = re.compile(r"[\w@+./\\-]{3,400}")
+_QUOTED = re.compile(r'@"([^"\n]{1,400})"')
 _LINE = re.compile(r"""["'`]?(?::|#L|,? (?:on )?line )(\d{1,6})\b""")
 
 
 def named(task: str, paths: Iterable[str]) -> dict[str, tuple[int, tuple[int, ...]]]:
     """The files that a task names, each with how surely and at which lines.
 
-    3: by its path. 2: as a dotted module. 1: by its file name.
+    3: by its path, as in `@src/a.py`. 2: as a dotted module. 1: by its file name.
     """
     by_name: dict[str, list[str]] = {}
     by_stem: dict[str, list[str]] = {}
     for path in paths:
-        pure = PurePosixPath(path)
-        by_name.setdefault(pure.name, []).append(path)
-        by_stem.setdefault(pure.parent.name if pure.stem == "__init__" else pure.stem, []).append(path)
+        folder, _, name = path.rpartition("/")
+        stem = _stem(name)
+        by_name.setdefault(name, []).append(path)
+        by_stem.setdefault(folder.rpartition("/")[2] if stem == "__init__" else stem, []).append(path)
     found: dict[str, tuple[int, set[int]]] = {}
     task = task[:MAX_TASK_CHARS]
     for mention in _MENTION.finditer(task):
@@ -29,10 +31,19 @@ def named(task: str, paths: Iterable[str]) -> dict[str, tuple[int, tuple[int, ..
         if "." not in text and "/" not in text:
             continue
         line = _LINE.match(task, mention.end())
-        for path, tier in (*_by_path(text, by_name), *_by_module(text, by_stem)):
+        # What follows an @ is a path of its own, whatever it is glued to; scopes like @types still match whole.
+        texts = {text, text.rpartition("@")[2]}
+        for path, tier in (hit for one in texts if one for hit in (*_by_path(one, by_name), *_by_module(one, by_stem))):
             before, lines = found.get(path, (0, set()))
             found[path] = (max(before, tier), lines | ({int(line.group(1))} if line else set()))
+    for quoted in _QUOTED.findall(task):
+        if quoted in by_name.get(PurePosixPath(quoted).name, ()):
+            found[quoted] = (3, found.get(quoted, (0, set()))[1])
     return {path: (tier, tuple(sorted(lines))) for path, (tier, lines) in found.items()}
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
 
 
 def _by_path(text: str, by_name: dict[str, list[str]]) -> Iterator[tuple[str, int]]:

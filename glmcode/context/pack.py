@@ -2,139 +2,148 @@
 
 import hashlib
 import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from glmcode.context.budget import MASS, Auto, Budget, choose_budget
 from glmcode.context.candidates import Candidates, find_candidates
-from glmcode.context.files import all_names, can_be_shown, decode, open_root, read_bytes
-from glmcode.context.fitting import Fitted, fit
+from glmcode.context.files import all_names, can_be_shown, open_root
+from glmcode.context.fitting import Fitted, fit, spread
+from glmcode.context.fixed import Fixed, Written, write_fixed
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.place import with_index
-from glmcode.context.index.snapshot import reasons, take_snapshot
+from glmcode.context.index.pruning import MAX_INDEX_BYTES, prune
+from glmcode.context.index.snapshot import NOT_YET, reasons, take_snapshot
 from glmcode.context.index.store import Store
+from glmcode.context.pins import NO_PINS, Pins
 from glmcode.context.ranking.task import Task
-from glmcode.context.record import ContextPack, PackedFile, Segment, SegmentName
-from glmcode.context.render import FILES_HEAD, INSTRUCTIONS_HEAD, MAP_TITLE, block, file_block, file_map
+from glmcode.context.record import ContextPack, PackedFile, Segment
+from glmcode.context.render import FILES_HEAD, file_block
 from glmcode.context.why import why
 from glmcode_engine.tokens import estimate_tokens
 
-INSTRUCTIONS_FILE = "AGENTS.md"
-MAX_INSTRUCTIONS_BYTES = 16 * 1024
-MAX_MAP_TOKENS = 1500
-MAP_SHARE = 20
-"""The map may take one part in so many of the budget."""
 MARGIN = 1.015
 """On top of the tokens counted by cl100k_base, so that the budget holds in o200k_base and GLM-4's vocabulary, too."""
+INDEX_LIMIT_S = 120.0
+"""A first pack takes about a second for a thousand files; what takes longer is packed as far as it is known."""
+MAX_EARLY = 8
+"""So many changed files are parsed before it is known whether they matter: starting a process takes longer."""
 
-_Pieces = list[tuple[SegmentName, str, int]]
-"""Name, text and tokens of each segment."""
+
+@dataclass(slots=True)
+class _Chosen:
+    """What goes into a pack, and how many files each reason keeps out."""
+
+    budget: Budget
+    segments: list[Written] = field(default_factory=list)
+    files: list[PackedFile] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
-def pack(repo: Path, task: str, budget: int) -> ContextPack:
+def pack(
+    repo: Path, task: str, budget: int | Auto, pins: Pins = NO_PINS, limit_s: float | None = INDEX_LIMIT_S
+) -> ContextPack:
     """Choose what of `repo` (a folder in a git repository) goes to the model for `task`, in at most `budget` tokens.
 
-    The text depends on the repository's files and history, the task and the budget alone. What is worked out about
-    files is kept in the user's cache folder. Blocking: call it in a thread. Raises ContextError where the folder is
-    missing or git cannot list it; ValueError for a negative budget.
+    With `Auto` the budget is chosen, and `budget_why` of the answer says why.
+    Files that are not in the index yet are read into it for `limit_s` seconds at most (None: all of them); the rest is
+    left out, and `left_out` and `note` say so. But for that the text depends on the repository's files and history, the
+    task, the budget and the pins alone. What is worked out about files is kept in the user's cache folder. Blocking:
+    call it in a thread. Raises ContextError where the folder is missing, git cannot list it or a pin names no text
+    file; ValueError for a negative budget.
     """
-    if budget < 0:
+    if isinstance(budget, int) and budget < 0:
         raise ValueError("the budget must not be negative")
     began = time.perf_counter()
-    pieces: _Pieces = []
-    files: list[PackedFile] = []
-    left_out: dict[str, int] = {}
+    chosen = _Chosen(Budget(0))
+    paths: list[str] = []
     if budget:
         names = all_names(repo)
         paths = [name for name in names if can_be_shown(name)]
         with open_root(repo) as root:
-            pieces = _fixed(root, paths, budget)
-            left = budget - sum(tokens for _, _, tokens in pieces)
-            if task.strip() and left > 0:
-                if pieces and pieces[0][0] == "instructions":
-                    paths = [path for path in paths if path != INSTRUCTIONS_FILE]
-                segment, files, left_out = with_index(repo, lambda store: _choose(store, repo, root, paths, task, left))
-                pieces += segment
+            chosen = with_index(
+                repo, lambda store: _Packer(store, repo, root, paths, Task(task), pins, limit_s).pack(budget)
+            )
         if hidden := sum(not can_be_shown(name) for name in names):
-            left_out["a name that cannot be shown"] = hidden
+            chosen.left_out["a name that cannot be shown"] = hidden
     return ContextPack(
-        budget=budget,
-        tokens=sum(tokens for _, _, tokens in pieces),
-        text="".join(text for _, text, _ in pieces),
-        files=tuple(files),
+        budget=chosen.budget.tokens,
+        budget_why=chosen.budget.reason,
+        tokens=sum(tokens for _, _, tokens in chosen.segments),
+        text="".join(text for _, text, _ in chosen.segments),
+        files=tuple(chosen.files),
         segments=tuple(
             Segment(name=name, tokens=tokens, sha256=hashlib.sha256(text.encode()).hexdigest())
-            for name, text, tokens in pieces
+            for name, text, tokens in chosen.segments
         ),
-        left_out=left_out,
+        note=_note(chosen.left_out.get(NOT_YET, 0), len(paths)),
+        left_out=dict(sorted(chosen.left_out.items())),
         seconds=round(time.perf_counter() - began, 3),
     )
 
 
-def _fixed(root: int, paths: list[str], budget: int) -> _Pieces:
-    """The segments that do not depend on the task."""
-    pieces: _Pieces = []
-    if instructions := _instructions(root, budget // 2):
-        pieces.append(("instructions", instructions, estimate_tokens(instructions)))
-    limit = min(MAX_MAP_TOKENS, budget // MAP_SHARE)
-    shown = file_map(paths, lambda lines: estimate_tokens(_map(lines)) <= limit)
-    if text := _map(shown) if shown else "":
-        pieces.append(("map", text, estimate_tokens(text)))
-    return pieces
+def _note(missing: int, of: int) -> str:
+    return f"index still building: {of - missing:,} of {of:,} files" if missing else ""
 
 
-def _map(lines: str) -> str:
-    body = block(MAP_TITLE, lines)
-    # A name that no fence can hold would let the map be closed early.
-    return body if body is not None else ""
+@dataclass(slots=True)
+class _Packer:
+    """One pack in the making."""
 
+    store: Store
+    repo: Path
+    root: int
+    paths: Sequence[str]
+    task: Task
+    pins: Pins
+    limit_s: float | None
 
-def _instructions(root: int, limit: int) -> str:
-    """The segment of the repository's own instructions within `limit` tokens; a cut is told in it."""
-    found = read_bytes(root, INSTRUCTIONS_FILE, MAX_INSTRUCTIONS_BYTES)
-    if found is None or not found[0].strip():
-        return ""
-    data, size = found
-    if len(data) < size:
-        data = _whole_lines(data)
-    while data:
-        note = f" (the first {len(data)} of {size} bytes; read the file for the rest)" if len(data) < size else ""
-        body = block(f"{INSTRUCTIONS_FILE}{note}", decode(data), "md")
-        if body is None:
-            return ""
-        text = f"{INSTRUCTIONS_HEAD}{body}"
-        if (cost := estimate_tokens(text)) <= limit:
-            return text
-        data = _whole_lines(data[: min(len(data) * limit // cost, len(data) - 64)]) if len(data) > 256 else b""
-    return ""
+    def pack(self, budget: int | Auto) -> _Chosen:
+        history = HistoryReader(self.store, self.repo)
+        snapshot = take_snapshot(self.store, self.repo, self.paths, self.limit_s)
+        left_out = Counter(reasons(snapshot.left_out))
+        candidates = None
+        if self.task.text.strip() or self.pins:
+            outlines = Outlines(self.store, self.repo)
+            if len(snapshot.fresh) <= MAX_EARLY:
+                outlines.prepare([(file.path, file.hash) for file in snapshot.fresh])
+            candidates = find_candidates(self.root, snapshot, history.commits(), outlines, self.task, self.pins)
+        told = self._budget(budget, candidates)
+        fixed = write_fixed(self.root, self.paths, snapshot, told.tokens, MARGIN)
+        chosen = _Chosen(told, fixed.segments, fixed.files, left_out)
+        if candidates is not None and (left := told.tokens - fixed.tokens) > 0:
+            self._fill(chosen, candidates, fixed, left)
+        # Warming prunes; this is for those whose prompts never wait for it.
+        prune(self.store, 2 * MAX_INDEX_BYTES)
+        return chosen
 
+    def _budget(self, budget: int | Auto, candidates: Candidates | None) -> Budget:
+        if isinstance(budget, int):
+            return Budget(budget)
+        if candidates is None or candidates.evidence is None:
+            return choose_budget(budget, self.task, 0, ())
+        lines = [line for _, named in candidates.evidence.mentions.values() for line in named]
+        return choose_budget(budget, self.task, spread(candidates.offers, MASS), lines)
 
-def _whole_lines(data: bytes) -> bytes:
-    return data[: data.rfind(b"\n") + 1] or data
-
-
-def _choose(
-    store: Store, repo: Path, root: int, paths: list[str], task: str, budget: int
-) -> tuple[_Pieces, list[PackedFile], dict[str, int]]:
-    """The segment of the files that matter, best first, their records, and how many files each reason keeps out."""
-    history = HistoryReader(store, repo)
-    snapshot = take_snapshot(store, repo, paths)
-    candidates = find_candidates(root, snapshot, history.commits(), Outlines(store, repo), Task(task))
-    head = estimate_tokens(FILES_HEAD)
-    room = int((budget - head) / MARGIN)
-    chosen = fit(candidates.offers, room, candidates.line_tokens, heading_tokens) if room > 0 else []
-    candidates.keep()
-    blocks: list[str] = []
-    files: list[PackedFile] = []
-    tokens = float(head)
-    for one in chosen:
-        body, record = _render(candidates, one)
-        blocks.append(body)
-        files.append(record)
-        tokens += one.tokens * MARGIN
-    left_out = reasons(snapshot.left_out)
-    if not blocks:
-        return [], [], left_out
-    return [("files", FILES_HEAD + "".join(blocks), int(tokens))], files, left_out
+    def _fill(self, chosen: _Chosen, candidates: Candidates, fixed: Fixed, left: int) -> None:
+        """Add the segment of the files that matter, best first, with their records."""
+        head = estimate_tokens(FILES_HEAD)
+        room = int((left - head) / MARGIN)
+        offers = [offer for offer in candidates.offers if offer.path not in fixed.shown]
+        fitted = fit(offers, room, candidates.line_tokens, heading_tokens, candidates.pinned) if room > 0 else []
+        candidates.counts.keep()
+        missing = candidates.pinned.keys() - {one.path for one in fitted} - fixed.shown
+        if missing:
+            chosen.left_out["pinned, but nothing of it fits"] = len(missing)
+        if not fitted:
+            return
+        blocks = [_render(candidates, one) for one in fitted]
+        text = FILES_HEAD + "".join(body for body, _ in blocks)
+        chosen.segments.append(("files", text, int(head + sum(one.tokens * MARGIN for one in fitted))))
+        chosen.files += [record for _, record in blocks]
 
 
 def _render(candidates: Candidates, one: Fitted) -> tuple[str, PackedFile]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-SegmentName = Literal["instructions", "map", "files"]
+SegmentName = Literal["instructions", "map", "core", "files"]
 
 
 class Part(BaseModel):
@@ -39,11 +39,15 @@ class ContextPack(Part):
     kind: Literal["pack"] = "pack"
     v: Literal[1] = 1
     budget: int
+    budget_why: str = ""
+    """Where the budget was chosen: the reason, in a few words."""
     tokens: int
     tokenizer: Literal["cl100k_base"] = "cl100k_base"
     text: str
     files: tuple[PackedFile, ...] = ()
     segments: tuple[Segment, ...] = ()
+    note: str = ""
+    """What a person should know of it: that the index was not complete."""
     left_out: dict[str, int] = {}
     """How many files were not read, by reason."""
     seconds: float

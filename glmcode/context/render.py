@@ -1,7 +1,7 @@
 """Writes the pack's text: blocks in Markdown fences that the text inside them cannot close."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 Range = tuple[int, int]
@@ -11,6 +11,7 @@ Names = Callable[[int, int], str]
 
 INSTRUCTIONS_HEAD = "## The repository's own instructions\n\n"
 MAP_TITLE = "The repository's files"
+CORE_HEAD = "## Files that much of the repository leans on\n\n"
 FILES_HEAD = (
     "## Files that may matter for the task\n\n"
     "A line like `... lines 12-34: name` stands for lines that are left out here, and names what they define.\n\n"
@@ -69,7 +70,7 @@ def file_block(path: str, text: str, ranges: Sequence[Range] | None, names: Name
             written.append(f"{mark} lines {after}-{first - 1}{': ' + told if told else ''}")
         written += lines[first - 1 : last]
         after = last + 1
-    return block(f"{path} (parts of {total} lines)", "\n".join(written), language)
+    return block(f"{path} (parts of {total} lines)", "\n".join(written) + "\n", language)
 
 
 def gap_mark(text: str) -> str | None:
@@ -85,25 +86,31 @@ def file_map(paths: Iterable[str], fits: Callable[[str], bool]) -> str:
         folder, _, name = path.rpartition("/")
         tree.setdefault(folder, []).append(name)
     deepest = max((folder.count("/") + 1 for folder in tree if folder), default=0)
+    lines = {folder: _folder_line(folder, names) for folder, names in tree.items()}
+    sizes = {folder: len(names) for folder, names in tree.items()}
     # Full depth first, then shallower; a tree of absurd depth is not tried level by level.
     for depth in [deepest, *range(min(deepest - 1, 12), -1, -1)]:
-        text = _map_lines(tree, depth)
+        text = _map_lines(lines, sizes, depth)
         if fits(text):
             return text
     return ""
 
 
-def _map_lines(tree: dict[str, list[str]], depth: int) -> str:
+def _folder_line(folder: str, names: Sequence[str]) -> str:
+    shown = "  ".join(sorted(names)[:MAX_NAMES])
+    more = f"  and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{folder or '.'}/: {shown}{more}"
+
+
+def _map_lines(lines: Mapping[str, str], sizes: Mapping[str, int], depth: int) -> str:
     hidden: dict[str, int] = {}
-    lines: dict[str, str] = {}
-    for folder, names in tree.items():
-        parts = folder.split("/") if folder else []
+    shown: dict[str, str] = {}
+    for folder, line in lines.items():
+        parts = folder.split("/", depth + 1) if folder else []
         if len(parts) > depth:
             top = "/".join(parts[: depth + 1])
-            hidden[top] = hidden.get(top, 0) + len(names)
-            continue
-        shown = "  ".join(sorted(names)[:MAX_NAMES])
-        more = f"  and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-        lines[folder] = f"{folder or '.'}/: {shown}{more}"
-    lines |= {folder: f"{folder}/ ({count} files)" for folder, count in hidden.items()}
-    return "\n".join(lines[folder] for folder in sorted(lines)) + "\n" if lines else ""
+            hidden[top] = hidden.get(top, 0) + sizes[folder]
+        else:
+            shown[folder] = line
+    shown |= {folder: f"{folder}/ ({count} files)" for folder, count in hidden.items()}
+    return "\n".join(shown[folder] for folder in sorted(shown)) + "\n" if shown else ""

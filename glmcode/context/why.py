@@ -11,11 +11,13 @@ def why(candidates: Candidates, path: str) -> str:
     """The strongest evidence on the file, at most three kinds of it."""
     evidence = candidates.evidence
     assert evidence is not None
-    found = [text for text, holds in _reasons(evidence, path) if holds]
+    found = [text for text, holds in _reasons(candidates, evidence, path) if holds]
+    if path in candidates.pinned:
+        found.insert(0, "pinned by you")
     return "; ".join(found[:3]) or "near what matches"
 
 
-def _reasons(evidence: Evidence, path: str) -> list[tuple[str, bool]]:
+def _reasons(candidates: Candidates, evidence: Evidence, path: str) -> list[tuple[str, bool]]:
     tier, lines = evidence.mentions.get(path, (0, ()))
     words = [term for _, term in sorted(evidence.lexical.best.get(path, []), key=lambda one: (-one[0], one[1]))[:4]]
 
@@ -26,6 +28,8 @@ def _reasons(evidence: Evidence, path: str) -> list[tuple[str, bool]]:
     return [
         (f"named in the task with lines {', '.join(map(str, lines[:4]))}", bool(lines)),
         ("named in the task", bool(tier) and not lines),
+        ("open", evidence.columns["near"].get(path, 0.0) >= 1.0 and path not in candidates.pinned),
+        ("near what you have open or pinned", 0.0 < evidence.columns["near"].get(path, 0.0) < 1.0),
         ("in a stack trace", evidence.columns.get("best_framed", {}).get(path, 0.0) > 0),
         ("defines names of the task", strong("defines")),
         ("holds phrases of the task", strong("phrases")),

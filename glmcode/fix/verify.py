@@ -32,32 +32,46 @@ class Verifier:
         test_command: str | None,
         timeout_s: float,
         say: Say,
+        start: str | None = None,
     ) -> None:
+        """`start`: the tree before the change; None: that at the start of the workspace."""
+        self._given_start = start
         self._workspace = workspace
         self._make_sandbox = make_sandbox
         self._test_command = test_command
         self._timeout_s = timeout_s
         self._say = say
 
+    @property
+    def _start(self) -> str:
+        return self._given_start or self._workspace.start_tree
+
     async def baseline(self) -> TestReport | NoTests:
         """The suite on the repository as it was at the start."""
         self._say("running the tests before the change")
         await self._workspace.ready()
-        async with self._fresh(self._workspace.start_tree) as sandbox:
+        async with self._fresh(self._start) as sandbox:
             return await self._run(sandbox)
 
-    async def verify(self, before: TestReport | NoTests, tree: str, patch: bytes) -> Verification:
-        """The verdict on `patch`, which leads from the start to `tree`."""
+    async def verify(
+        self, before: TestReport | NoTests, tree: str, patch: bytes, changed: Collection[str] | None = None
+    ) -> Verification:
+        """The verdict on `patch`, which leads from the start to `tree` and changes the paths `changed`.
+
+        None: what changed since the start of the workspace.
+        """
         if isinstance(before, NoTests):
             return Verification(None, Judgement(verdict="unverified", reason=f"no tests could be run: {before.reason}"))
         self._say("applying the patch to a fresh checkout and running the tests again")
-        async with self._fresh(self._workspace.start_tree, patch) as sandbox:
+        async with self._fresh(self._start, patch) as sandbox:
             after = await self._run(sandbox)
             if isinstance(after, NoTests):
                 reason = f"no tests can be run any more after the change: {after.reason}"
                 return Verification(None, Judgement(verdict="failed", reason=reason))
             again = await self._again(sandbox, before, after)
-        touched = {change.path for change in await self._workspace.changes(tree) if is_test_path(change.path)}
+        if changed is None:
+            changed = [change.path for change in await self._workspace.changes(tree)]
+        touched = {path for path in changed if is_test_path(path)}
         runs = Runs(
             before=before,
             after=after,
@@ -83,7 +97,7 @@ class Verifier:
         if not (chosen := candidates(before, after, touched)):
             return None
         self._say("running the tests that now pass without the change to the source")
-        start = self._workspace.start_tree
+        start = self._start
         mixed = await self._workspace.mixed_tree(start, tree, frozenset(touched))
         async with self._fresh(mixed) as sandbox:
             report = await self._run(sandbox, _files_of(chosen, after))
@@ -94,7 +108,7 @@ class Verifier:
         if not (kept := guarded(before, touched)):
             return None
         self._say("running the tests that the change edits in their original form")
-        mixed = await self._workspace.mixed_tree(tree, self._workspace.start_tree, frozenset(touched))
+        mixed = await self._workspace.mixed_tree(tree, self._start, frozenset(touched))
         async with self._fresh(mixed) as sandbox:
             report = await self._run(sandbox, _files_of(kept, before))
         return report if isinstance(report, TestReport) else None

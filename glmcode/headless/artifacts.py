@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from glmcode.headless.findings import Findings
+from glmcode.headless.problems import Problem
 from glmcode.headless.result import Result
+from glmcode.headless.sarif import sarif_text
 from glmcode.markdown import fenced
 from glmcode_sandbox.clean import clean_text, one_line
-from glmcode_tools.testing.report import TestReport
 
 _SEALS = {
     "verified": "VERIFIED: failed before, passes now, nothing broken",
@@ -18,14 +20,14 @@ _SEALS = {
 }
 
 
-def write_artifacts(
-    out: Path, result: Result, patch: bytes, before: TestReport | None, after: TestReport | None
-) -> None:
+def write_artifacts(out: Path, result: Result, findings: Findings, problems: Sequence[Problem]) -> None:
     """Write everything but events.jsonl, which grows during the run."""
+    patch = findings.patch
     (out / "result.json").write_text(result.as_json(indent=2) + "\n", encoding="utf-8")
     (out / "patch.diff").write_bytes(patch)
     (out / "report.md").write_text(report_text(result, patch), encoding="utf-8")
-    for name, report in (("junit-before.xml", before), ("junit-after.xml", after)):
+    (out / "results.sarif").write_text(sarif_text(problems), encoding="utf-8")
+    for name, report in (("junit-before.xml", findings.before), ("junit-after.xml", findings.after)):
         if report is not None:
             from glmcode_tools.testing.formats.junit_text import junit_text
 

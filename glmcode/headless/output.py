@@ -12,6 +12,7 @@ from glmcode.telling import told
 from glmcode_sandbox.clean import clean_text, one_line
 
 if TYPE_CHECKING:
+    from glmcode.headless.problems import Problem
     from glmcode.headless.result import Result
 
 HEARTBEAT_S = 30.0
@@ -27,6 +28,12 @@ class Output:
         self._streamed = 0
         self._last_said = time.monotonic()
         self._events: TextIO | None = events_file.open("w", encoding="utf-8", buffering=1) if events_file else None
+        self._ending = "error"
+        """What the last line for editors says; the run may end before it has a result."""
+        if self._format == "vscode":
+            from glmcode.editor.problem_lines import STARTED
+
+            self._line(STARTED)
 
     def event(self, event: Event) -> None:
         if self._format == "stream-json":
@@ -35,11 +42,13 @@ class Output:
             self._events.write(event.as_json() + "\n")
         self._progress(event)
 
-    def result(self, result: "Result") -> None:
+    def result(self, result: "Result", problems: "tuple[Problem, ...]", repo: Path) -> None:
         match self._format:
             case "json" | "stream-json":
                 self._line(result.as_json())
-            case _:
+            case "vscode":
+                self._problem_lines(result, problems, repo)
+            case "text":
                 if result.answer:
                     self._line(clean_text(result.answer))
         if self._events is not None:
@@ -54,10 +63,23 @@ class Output:
     def close(self) -> None:
         if self._events is not None:
             self._events.close()
+        if self._format == "vscode":
+            from glmcode.editor.problem_lines import finished
+
+            self._line(finished(self._ending))
+
+    def _problem_lines(self, result: "Result", problems: "tuple[Problem, ...]", repo: Path) -> None:
+        from glmcode.editor.problem_lines import lines_of, status_of
+
+        if result.answer:
+            self.say(f"answer:\n{result.answer}")
+        for line in lines_of(problems, repo, Path.cwd()):
+            self._line(line)
+        self._ending = status_of(result)
 
     def _line(self, text: str) -> None:
-        # A reader that went away (`| head`) must not keep the run from cleaning up after itself.
-        with contextlib.suppress(BrokenPipeError):
+        # A reader or terminal that went away must not keep the run from cleaning up after itself.
+        with contextlib.suppress(OSError):
             print(text, flush=True)
 
     def _progress(self, event: Event) -> None:

@@ -6,6 +6,8 @@ import time
 from glmcode.headless.artifacts import append_prediction, write_artifacts
 from glmcode.headless.findings import Findings
 from glmcode.headless.job import Job
+from glmcode.headless.places import Places
+from glmcode.headless.problems import problems_of
 from glmcode.headless.result import LimitsRecord, Result, tests_record, usage_record
 from glmcode.offline import connections
 from glmcode_engine.messages import Usage
@@ -15,13 +17,14 @@ from glmcode_tools.filetext import display_name
 def report(job: Job, findings: Findings, exit_code: int) -> None:
     """Write the artifacts to --out and to the session, and print the result."""
     result = _result(job, findings, exit_code)
+    problems = problems_of(findings, Places(job.repo))
     for folder in {job.out, job.session.folder}:
-        write_artifacts(folder, result, findings.patch, findings.before, findings.after)
+        write_artifacts(folder, result, findings, problems)
     job.session.append_record(result)
     settings = job.settings
     if settings.predictions and settings.instance_id:
         append_prediction(settings.predictions, settings.instance_id, job.engine.info.model, findings.patch)
-    job.output.result(result)
+    job.output.result(result, problems, job.repo)
     if findings.patch and not findings.applied:
         job.output.say(f"the patch is kept: git apply {shlex.quote(str(result.patch_file))}")
     elif findings.applied:

@@ -11,18 +11,18 @@ from glmcode.engines import ready_window
 from glmcode.events import TurnFinished
 from glmcode.exit_codes import ExitCode
 from glmcode.headless.findings import Findings, Mode
-from glmcode.headless.job import AUTO_CONTEXT_TOKENS, Job, open_job
+from glmcode.headless.job import Job, open_job
 from glmcode.interrupts import Interrupts
 from glmcode.session.marks import Restoring
-from glmcode_prompts.library import fix_prompt, load
+from glmcode_prompts.library import load
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.transaction import new_aside
 from glmcode_sandbox.workspace import WorkspaceError, protected
 from glmcode_tools.filetext import display_name
-from glmcode_tools.testing.report import NoTests, TestReport
 
 if TYPE_CHECKING:
-    from glmcode.fix.verify import Verification, Verifier
+    from glmcode.context.record import ContextPack
+    from glmcode.fix.verify import Verifier
 
 
 async def run_headless(settings: Settings, task: str, mode: Mode) -> int:
@@ -67,6 +67,8 @@ def _check_predictions(settings: Settings) -> None:
 async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings) -> None:
     verifier = _verifier(job) if findings.mode == "fix" and job.settings.verify == "auto" else None
     if verifier is not None:
+        from glmcode.fix.proving import describe, verified
+
         findings.tests_before = await verifier.baseline()
         job.output.say(f"before: {describe(findings.tests_before)}")
     prompt = await _prompt(job, task, findings)
@@ -82,7 +84,7 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
     if interrupts.code:
         return
     if verifier is not None and findings.tests_before and findings.patch:
-        findings.verification = await _verify(verifier, findings.tests_before, tree, findings.patch)
+        findings.verification = await verified(verifier, findings.tests_before, tree, findings.patch)
         if findings.after:
             job.output.say(f"after: {describe(findings.after)}")
     await _apply(job, tree, findings)
@@ -100,17 +102,6 @@ def _verifier(job: Job) -> "Verifier":
     )
 
 
-async def _verify(verifier: "Verifier", before: TestReport | NoTests, tree: str, patch: bytes) -> "Verification":
-    """The verdict; a failure of the sandbox leaves the patch unverified rather than lost."""
-    from glmcode.fix.verdict import Judgement
-    from glmcode.fix.verify import Verification
-
-    try:
-        return await verifier.verify(before, tree, patch)
-    except (SandboxError, WorkspaceError) as error:
-        return Verification(None, Judgement(verdict="unverified", reason=f"could not be verified: {error}"))
-
-
 async def _turn(job: Job, prompt: str) -> TurnFinished:
     finished: TurnFinished | None = None
     async with aclosing(job.play(prompt)) as events:
@@ -124,30 +115,35 @@ async def _turn(job: Job, prompt: str) -> TurnFinished:
 async def _prompt(job: Job, task: str, findings: Findings) -> str:
     """The user message: the repository pack, then the task; a resumed session has its pack already."""
     if findings.mode == "fix":
-        before = findings.tests_before
-        task = fix_prompt(
-            issue=task,
-            test_command=job.settings.test_command or "the run_tests tool",
-            baseline=describe(before) if before else "not run",
-        )
+        from glmcode.fix.proving import fix_task
+
+        message = fix_task(task, job.settings.test_command, findings.tests_before)
     else:
-        task = load("task", task=task)
-    budget = job.settings.context
-    if job.resumed or budget == 0:
+        message = load("task", task=task)
+    if job.resumed or job.settings.context == 0:
         job.announce(0)
-        return task
-    from glmcode.context.pack import pack
-
-    tokens = await _auto_budget(job) if budget == "auto" else budget
-    packed = await asyncio.to_thread(pack, job.repo, task, tokens)
+        return message
+    packed = await _pack(job, task)
     job.announce(packed.tokens)
-    return f"{packed.text}\n\n{task}" if packed.text else task
+    return f"{packed.text}\n\n{message}" if packed.text else message
 
 
-async def _auto_budget(job: Job) -> int:
-    """A small window must hold more than the pack."""
-    window = await ready_window(job.engine, job.settings)
-    return AUTO_CONTEXT_TOKENS if window is None else min(AUTO_CONTEXT_TOKENS, window // 4)
+async def _pack(job: Job, task: str) -> "ContextPack":
+    """The pack for what was asked, in the words of whoever asked; a budget that was chosen is told."""
+    from glmcode.context.budget import Auto, announcement
+    from glmcode.context.pack import pack
+    from glmcode.context.pins import Pins
+
+    settings = job.settings
+    budget: int | Auto = Auto(await ready_window(job.engine, settings), job.prices)
+    if settings.context != "auto":
+        budget = settings.context
+    packed = await asyncio.to_thread(pack, job.repo, task, budget, Pins(settings.pin, settings.drop))
+    if packed.note:
+        job.output.say(f"context: {packed.note}")
+    if packed.budget_why:
+        job.output.say(f"context: {announcement(packed.tokens, packed.budget_why, job.prices)}")
+    return packed
 
 
 async def _apply(job: Job, tree: str, findings: Findings) -> None:
@@ -200,12 +196,3 @@ def _wants_apply(job: Job, findings: Findings) -> bool:
             return True
         case None:
             return findings.exit_code is ExitCode.DONE
-
-
-def describe(report: TestReport | NoTests) -> str:
-    """One line on a test run."""
-    if isinstance(report, NoTests):
-        return f"no tests could be run: {report.reason}"
-    failed = [case.id for case in report.cases if case.status in ("failed", "error")]
-    named = f" ({', '.join(failed[:5])}{', ...' if len(failed) > 5 else ''})" if failed else ""
-    return f"{len(report.passed)} passed, {len(failed)} failed{named}, {len(report.skipped)} skipped: {report.command}"

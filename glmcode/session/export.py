@@ -32,6 +32,23 @@ def as_markdown(header: Header, messages: Sequence[Message], compactions: Compac
     return "\n\n".join(parts) + "\n"
 
 
+EXPORTS = (".md", ".html", ".json")
+"""Endings of files, each for a form."""
+
+
+def exported(ending: str, header: Header, messages: Sequence[Message], compactions: Compactions = ()) -> str:
+    """The session in the form of one of `EXPORTS`."""
+    match ending:
+        case ".json":
+            return as_json(header, messages, compactions)
+        case ".html":
+            from glmcode.session.html import as_html
+
+            return as_html(header, messages, compactions)
+        case _:
+            return as_markdown(header, messages, compactions)
+
+
 def _message(message: Message) -> Iterator[str]:
     match message.role:
         case "system":

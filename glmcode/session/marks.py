@@ -81,6 +81,14 @@ class Restored(Record):
     anew."""
 
 
+class Left(Record):
+    """A person left the session, whose workspace is gone now. What it had changed is in the patch beside the file."""
+
+    kind: Literal["left"] = "left"
+    applied: bool
+    """Whether all of it is in the user's repository."""
+
+
 class HunkDecided(Value):
     """What the user decided about one hunk of a review."""
 

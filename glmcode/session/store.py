@@ -151,9 +151,19 @@ def unanswered(messages: list[Message]) -> list[ToolCall]:
     return []
 
 
-def create(root: Path, *, repo: Path, version: str, engine: EngineInfo, first_prompt: str) -> Session:
-    """Start a session in a folder of its own under `root`, private to the user. Raises SessionError."""
-    session_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+def new_id() -> str:
+    """An id that no session has yet."""
+    return time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
+
+
+def create(
+    root: Path, *, repo: Path, version: str, engine: EngineInfo, first_prompt: str, session_id: str | None = None
+) -> Session:
+    """Start a session in a folder of its own under `root`, private to the user. Raises SessionError.
+
+    `session_id`: one that `new_id` gave and somebody was told already.
+    """
+    session_id = session_id or new_id()
     folder = root / session_id
     try:
         folder.mkdir(parents=True, mode=0o700)
@@ -219,6 +229,14 @@ def read_whole(path: Path) -> tuple[Header, Conversation]:
     if header is None:
         raise SessionError(f"{path} holds no session")
     return header, conversation
+
+
+def read_header(path: Path) -> Header:
+    """Who and what a session file belongs to. Raises SessionError."""
+    try:
+        return Header.model_validate(next(records(path), None))
+    except ValidationError:
+        raise SessionError(f"{path} holds no session") from None
 
 
 def records(path: Path) -> Iterator[dict[str, Any]]:

@@ -82,7 +82,7 @@ class Timeline:
                 self._restored(Restored.model_validate(line))
             case "reviewed":
                 self._reviewed(ReviewEnded.model_validate(line))
-            case "result":
+            case "result" | "left":
                 if self.waiting and line.get("applied") and self.end is not None:
                     self.waiting, self.there = False, self.end
 

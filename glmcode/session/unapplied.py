@@ -31,7 +31,7 @@ async def unapplied_patch(session: Session) -> bytes:
 def _waits(record: dict[str, Any]) -> bool | None:
     """Whether the kept patch waits to be applied, of the records that say so."""
     match record.get("kind"):
-        case "result":
+        case "result" | "left":
             return not record.get("applied")
         case "restored" if record.get("files"):
             return bool(record.get("waits"))

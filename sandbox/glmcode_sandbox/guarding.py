@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from glmcode_sandbox.gitrun import GitFailed, git_environment, names, run_git
 from glmcode_sandbox.privategit import plain_config
@@ -62,6 +62,17 @@ class Guard:
         self._began_ns = time.time_ns() - _CLOCK_NS
         self._before = await asyncio.to_thread(self._look)
         self._links = frozenset(self._links_above())
+
+    async def accept(self, paths: Sequence[str]) -> None:
+        """Let files, and the folders they are in, stay as they are now: the person said so."""
+        await asyncio.to_thread(self._accept, paths)
+
+    def _accept(self, paths: Sequence[str]) -> None:
+        above = {str(folder) for path in paths for folder in PurePosixPath(path).parents} - {"."}
+        for path in (*paths, *above):
+            self._before.pop(path, None)
+            with suppress(OSError):
+                self._before[path] = self._see(path)
 
     async def end(self) -> Taken:
         """Undo what must not stay, and say what changed. Raises OSError."""

@@ -29,6 +29,32 @@ REVIEW: dict[str, dict[str, str]] = {
     "edited": {"place": "a.py, line 3", "diff": fenced("DIFF")},
     "rest": {"place": "a.py, lines 3-9", "state": "accepted"},
 }
+EDITOR = ("fix_tests", "fix_file", "fix_selection", "explain_selection", "review")
+TEXTS = (
+    "aside",
+    "attached",
+    "by_hand",
+    "changed_files",
+    "compact",
+    "compact_hint",
+    "compacted",
+    "dropped",
+    "fix",
+    "left_out",
+    "left_out_files",
+    "left_out_middle",
+    "nudge_announced",
+    "nudge_cut",
+    "nudge_empty",
+    "repeated",
+    "restored",
+    "steered",
+    "system",
+    "taken_back",
+    "task",
+    "unsaved",
+    "went_back",
+)
 MAX_TOKENS = 3000
 CHARS_PER_TOKEN = 3.2
 """Low for English and JSON, so that the estimate is high."""
@@ -52,11 +78,22 @@ def everything() -> str:
         "compact": load("compact"),
         "compacted": load("compacted", summary="SUMMARY"),
         "dropped": load("dropped", count="7"),
+        "attached": load("attached", name="src/a.py:3-9", content=fenced("TEXT")),
+        "unsaved": load("unsaved", name="src/a.py", content=fenced("TEXT")),
+        "taken_back": load("taken_back", files="FILES", reason=": REASON"),
+        "restored": load("restored", files="FILES"),
+        "went_back": load("went_back", files="FILES"),
         "left_out": load("left_out", call="read src/a.py", size="412 lines"),
         "left_out_middle": load("left_out_middle", count="9,000"),
         "left_out_files": load("left_out_files", count="2", names="a.py, b.py"),
         **{f"review/{name}": load(f"review/{name}", **values) for name, values in REVIEW.items()},
+        "changed_files": load("changed_files", changes="CHANGES"),
         **{name: load(name) for name in CHECK},
+        **{f"editor/{name}": load(f"editor/{name}") for name in EDITOR},
+        "editor/about_file": load("editor/about_file", task="TASK", place="src/a.py"),
+        "editor/about_selection": load(
+            "editor/about_selection", task="TASK", place="src/a.py, line 2", selection="TEXT"
+        ),
         "bench/system": load("bench/system", id="ID", pack="PACK"),
         **{name: load(name) for name in ("bench/first", "bench/second")},
     }
@@ -76,13 +113,13 @@ def test_system_prompt_and_tools_are_small() -> None:
 def test_every_text_file_is_in_use() -> None:
     folder = files("glmcode_prompts")
     found = {entry.name for entry in folder.iterdir() if entry.name.endswith(".md")}
-    nudges = {"nudge_empty.md", "nudge_announced.md", "nudge_cut.md", "repeated.md"}
-    left_out = {"left_out.md", "left_out_middle.md", "left_out_files.md"}
-    assert found == {"system.md", "fix.md", "task.md", "compact.md", "compacted.md", "dropped.md"} | nudges | left_out
+    assert found == {f"{name}.md" for name in TEXTS}
     tested = {f"{part}/{entry.name}" for part in ("check", "check/tools") for entry in folder.joinpath(part).iterdir()}
     assert {name for name in tested if name.endswith(".md")} == {f"{name}.md" for name in CHECK}
     assert {entry.name for entry in folder.joinpath("bench").iterdir()} == {"system.md", "first.md", "second.md"}
     assert {entry.name for entry in folder.joinpath("review").iterdir()} == {f"{name}.md" for name in REVIEW}
+    editor = {entry.name for entry in folder.joinpath("editor").iterdir()}
+    assert editor == {f"{name}.md" for name in (*EDITOR, "about_file", "about_selection")}
     tools = {entry.name for entry in folder.joinpath("tools").iterdir()}
     assert tools == {f"{tool.name}.md" for tool in Toolbox().descriptions}
 

@@ -32,27 +32,43 @@ class Outlines:
 
     def __init__(self, store: Store, repo: Path, limit_s: float = FILE_LIMIT_S) -> None:
         self._store, self._repo, self._limit_s = store, repo, limit_s
+        self._begun: list[_Parse] = []
         self.parsed = 0
+
+    def prepare(self, files: Sequence[tuple[str, str]]) -> int:
+        """Begin to parse what is not known of these files, as path and blob hash, beside what else there is to do.
+
+        Returns how many those are.
+        """
+        known = self._store.details([f"pieces:{hash}" for _, hash in files])
+        begun = {hash for share in self._begun for hash in share.hashes}
+        by_hash = {hash: path for path, hash in files if hash not in begun and f"pieces:{hash}" not in known}
+        missing = [(path, hash) for hash, path in by_hash.items()]
+        self.parsed += len(missing)
+        several = len(missing) >= MIN_SHARED_FILES and len(os.sched_getaffinity(0)) > 1
+        shares = [missing[0::2], missing[1::2]] if several else [missing] if missing else []
+        self._begun += [_Parse(self._repo, share, self._limit_s) for share in shares]
+        return len(missing)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still being parsed."""
+        return any(share.running for share in self._begun)
 
     def of(self, files: Sequence[tuple[str, str]]) -> dict[str, list[Piece]]:
         """The pieces of files, given as path and blob hash, by hash. What cannot be read any more is missing."""
+        self.prepare(files)
         known = self._store.details([f"pieces:{hash}" for _, hash in files])
         found: dict[str, _Rows] = {key.partition(":")[2]: json.loads(data) for key, data in known.items()}
-        if missing := [
-            (path, hash) for hash, path in {hash: path for path, hash in files}.items() if hash not in found
-        ]:
-            self.parsed += len(missing)
-            fresh = self._parse(missing)
+        wanted = {hash for _, hash in files}
+        # What was begun early and is not asked for is not waited for.
+        if shares := [share for share in self._begun if share.hashes & wanted]:
+            fresh = {hash: rows for share in shares for hash, rows in share.results().items()}
+            self._begun = [share for share in self._begun if share not in shares]
             with self._store.writing():
                 self._store.set_details((f"pieces:{hash}", json.dumps(rows).encode()) for hash, rows in fresh.items())
             found |= fresh
         return {hash: [Piece(*row) for row in rows] for hash, rows in found.items()}
-
-    def _parse(self, missing: list[tuple[str, str]]) -> dict[str, _Rows]:
-        several = len(missing) >= MIN_SHARED_FILES and len(os.sched_getaffinity(0)) > 1
-        shares = [missing[0::2], missing[1::2]] if several else [missing]
-        parses = [_Parse(self._repo, share, self._limit_s) for share in shares]
-        return {hash: rows for parse in parses for hash, rows in parse.results().items()}
 
 
 class _Parse:
@@ -60,9 +76,14 @@ class _Parse:
 
     def __init__(self, repo: Path, files: list[tuple[str, str]], limit_s: float) -> None:
         self._repo, self._left, self._limit_s = repo, files, limit_s
+        self.hashes = frozenset(hash for _, hash in files)
         self._rows: dict[str, _Rows] = {}
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
 
     def results(self) -> dict[str, _Rows]:
         self._thread.join()

@@ -3,20 +3,28 @@
 import os
 import stat
 import time
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from glmcode.context.files import open_root
-from glmcode.context.index.kinds import READABLE, Kind
-from glmcode.context.index.scan import Batch, Scanned, Seen
+from glmcode.context.index.kinds import READABLE, Kind, kind_by_name
+from glmcode.context.index.scan import Scanned, Seen
 from glmcode.context.index.store import MAX_SEGMENTS, FileRow, Store
-from glmcode.context.index.workers import scan_in_processes
+from glmcode.context.index.workers import scanner
 
+OnProgress = Callable[[int, int], None]
+"""Told how many files of how many are read."""
+CHUNK_FILES = 4000
+"""So many files are read before what is known of them is written, so that memory stays bounded."""
+NOT_YET = "not indexed yet"
 RACY_NS = 2_000_000_000
 """A file changed so shortly before the scan may change again without a new time: it is read again."""
+
+
+def no_progress(done: int, of: int) -> None:
+    """For callers who do not want to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +49,40 @@ class Snapshot:
     """Path to reason, of files that are not read."""
     scanned: int
     """How many files had to be read for this snapshot."""
+    fresh: list[File] = field(default_factory=list)
+    """Those of them that are readable."""
     _by_blob: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for file in self.files.values():
             self._by_blob.setdefault(file.blob, []).append(file.path)
 
+    def leave_out(self, paths: Iterable[str]) -> None:
+        """Forget these files, for this snapshot alone."""
+        for path in paths:
+            self._by_blob[self.files.pop(path).blob].remove(path)
+
     def holding(self, term: str) -> Iterator[tuple[str, int]]:
         """The files that hold a term, and how often."""
         by_blob = self._by_blob
+        counts: dict[int, int] = {}
         for entry in self.store.postings(term):
-            for path in by_blob.get(entry >> 8, ()):
-                yield path, entry & 255
+            if entry >> 8 in by_blob:
+                counts[entry >> 8] = counts.get(entry >> 8, 0) + (entry & 255)
+        for blob, times in counts.items():
+            for path in by_blob[blob]:
+                yield path, times
 
 
-def take_snapshot(store: Store, repo: Path, paths: Sequence[str]) -> Snapshot:
-    """Read what changed since the index last saw this folder, and only that."""
+def take_snapshot(
+    store: Store, repo: Path, paths: Sequence[str], limit_s: float | None = None, on_progress: OnProgress = no_progress
+) -> Snapshot:
+    """Read what changed since the index last saw this folder, and only that.
+
+    After `limit_s` seconds no more is read: the rest is left out as NOT_YET. What was read stays in the index.
+    """
     root_name = os.path.realpath(repo)
     before = store.files(root_name)
-    began = time.time_ns()
     rows: dict[str, FileRow] = {}
     changed: list[Seen] = []
     for path, status in _statuses(repo, paths):
@@ -68,24 +91,49 @@ def take_snapshot(store: Store, repo: Path, paths: Sequence[str]) -> Snapshot:
             rows[path] = old
         else:
             changed.append((path, status.st_mtime_ns, status.st_size))
-    gone = [path for path in before if path not in rows]
-    known = store.blobs() if rows or changed else {}
+    known = store.blobs()
+    fresh: dict[str, FileRow] = {}
     if changed:
-        with open_root(repo) as root:
-            batches = scan_in_processes(root, repo, changed, frozenset(known))
+        fresh = _scan(store, repo, changed, set(known), limit_s, on_progress)
+        known = store.blobs()
+    late = {path for path, _, _ in changed if path not in fresh}
+    left = [old for path, old in before.items() if path not in rows and path not in late]
+    if left:
+        with store.writing():
+            store.set_files(root_name, [], [old[0] for old in left if old[0] not in fresh])
+            store.mark_left([old[4] for old in left if old[4]], int(time.time()))
+    return _snapshot(store, paths, rows | fresh, known, late, fresh)
+
+
+def _scan(
+    store: Store, repo: Path, changed: list[Seen], known: set[str], limit_s: float | None, on_progress: OnProgress
+) -> dict[str, FileRow]:
+    """The rows of what was read, written part by part, so that a scan that ends early was not for nothing."""
+    root_name = os.path.realpath(repo)
+    began, began_ns = time.monotonic(), time.time_ns()
+    fresh: dict[str, FileRow] = {}
+    if len(changed) > CHUNK_FILES:
+        changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
+    with open_root(repo) as root, scanner(root, repo, len(changed), known) as scanning:
+        for start in range(0, len(changed), CHUNK_FILES):
+            on_progress(len(fresh), len(changed))
+            if limit_s is not None and time.monotonic() - began >= limit_s:
+                return fresh
+            chunk = changed[start : start + CHUNK_FILES]
+            with store.writing():
+                number = store.reserve(len(chunk))
+            batches = scanning.scan(chunk, number)
             with store.writing():
                 for batch in batches:
-                    _keep(store, batch)
-                fresh = [_row(file, began) for batch in batches for file in batch.files]
-                store.set_files(root_name, fresh, [])
+                    store.add_blobs((file.number, file.hash, file.words) for file in batch.files if file.number)
+                    store.add_buckets(batch.buckets)
+                found = [_row(file, began_ns) for batch in batches for file in batch.files]
+                store.set_files(root_name, found, [])
                 if store.segments() > MAX_SEGMENTS:
                     store.merge_segments()
-        rows |= {row[0]: row for row in fresh}
-        known = store.blobs()
-    if missing := [path for path in gone if path not in rows]:
-        with store.writing():
-            store.set_files(root_name, [], missing)
-    return _snapshot(store, paths, rows, known, len(changed))
+            fresh |= {row[0]: row for row in found}
+    on_progress(len(fresh), len(changed))
+    return fresh
 
 
 def _statuses(repo: Path, paths: Sequence[str]) -> Iterator[tuple[str, os.stat_result]]:
@@ -103,30 +151,20 @@ def _row(file: Scanned, began: int) -> FileRow:
     return file.path, file.mtime if file.mtime < began - RACY_NS else 0, file.size, file.kind, file.hash
 
 
-def _keep(store: Store, batch: Batch) -> None:
-    numbers = store.add_blobs({file.hash: file.words for file in batch.files if file.words or file.hash}.items())
-    # Only the first of equal files was counted, and none that another process added meanwhile counts twice.
-    number_at = [numbers.pop(file.hash, 0) for file in batch.files]
-    store.add_postings((term, _renumbered(docs, number_at)) for term, docs in batch.postings.items())
-
-
-def _renumbered(docs: "array[int]", number_at: list[int]) -> "array[int]":
-    return array("I", [number_at[at >> 8] << 8 | at & 255 for at in docs if number_at[at >> 8]])
-
-
 def _snapshot(
     store: Store,
     paths: Sequence[str],
     rows: Mapping[str, FileRow],
     known: Mapping[str, tuple[int, int]],
-    scanned: int,
+    late: Collection[str],
+    fresh: Mapping[str, FileRow],
 ) -> Snapshot:
     files = {}
     left_out = {}
     for path in paths:
         row = rows.get(path)
         if row is None:
-            left_out[path] = "not a regular file"
+            left_out[path] = NOT_YET if path in late else "not a regular file"
             continue
         _, _, size, kind, hash = row
         if kind in READABLE and hash in known:
@@ -134,7 +172,7 @@ def _snapshot(
             files[path] = File(path, kind, hash, blob, words, size)
         else:
             left_out[path] = kind
-    return Snapshot(store, files, left_out, scanned)
+    return Snapshot(store, files, left_out, len(fresh), [files[path] for path in fresh if path in files])
 
 
 def reasons(left_out: Mapping[str, str]) -> dict[str, int]:

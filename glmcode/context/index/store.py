@@ -2,18 +2,23 @@
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-VERSION = 1
+from glmcode.context.index import postings
+
+VERSION = 2
 BUSY_S = 20.0
-MAX_SEGMENTS = 24
+MAX_SEGMENTS = 40
 """So many scans write postings of their own; then they are put together."""
+_LARGE = 4
 
 _SCHEMA = """
-CREATE TABLE blob (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, words INTEGER NOT NULL);
-CREATE TABLE posting (term TEXT, segment INTEGER, docs BLOB, PRIMARY KEY (term, segment)) WITHOUT ROWID;
+CREATE TABLE blob (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, words INTEGER NOT NULL, left INTEGER DEFAULT 0);
+CREATE TABLE number (next INTEGER NOT NULL);
+INSERT INTO number VALUES (1);
+CREATE TABLE posting (bucket INTEGER, segment INTEGER, docs BLOB, PRIMARY KEY (bucket, segment));
 CREATE TABLE segment (id INTEGER PRIMARY KEY);
 CREATE TABLE file (root TEXT, path TEXT, mtime INTEGER, size INTEGER, kind TEXT, hash TEXT, PRIMARY KEY (root, path))
     WITHOUT ROWID;
@@ -109,46 +114,102 @@ class Store:
         """Of every blob whose terms are known: its number and how many words it has."""
         return {hash: (id, words) for id, hash, words in self._db.execute("SELECT id, hash, words FROM blob")}
 
-    def add_blobs(self, blobs: Iterable[tuple[str, int]]) -> dict[str, int]:
-        """Number the blobs, given as hash and words; those already known are not in the answer."""
-        numbers = {}
-        for hash, words in blobs:
-            added = self._db.execute("INSERT OR IGNORE INTO blob (hash, words) VALUES (?,?)", (hash, words))
-            if added.rowcount and added.lastrowid is not None:
-                numbers[hash] = added.lastrowid
-        return numbers
+    def reserve(self, count: int) -> int:
+        """The first of so many numbers for blobs that no other process will use."""
+        run = self._db.execute
+        (first,) = run("SELECT next FROM number").fetchone()
+        run("UPDATE number SET next = next + ?", (count,))
+        return int(first)
 
-    def add_postings(self, postings: Iterable[tuple[str, "array[int]"]]) -> None:
-        """A new segment. The arrays hold (blob number << 8 | count)."""
+    def add_blobs(self, blobs: Iterable[tuple[int, str, int]]) -> None:
+        """Blobs with number, hash and words. Those that another process added meanwhile keep the number they have."""
+        self._db.executemany("INSERT OR IGNORE INTO blob (id, hash, words) VALUES (?,?,?)", blobs)
+
+    def mark_left(self, hashes: Iterable[str], when: int) -> None:
+        """Note that a working tree went on from these blobs, at a time in seconds."""
+        self._db.executemany("UPDATE blob SET left=? WHERE hash=?", ((when, hash) for hash in hashes))
+
+    def add_buckets(self, buckets: Iterable[tuple[int, bytes]]) -> None:
+        """A new segment (see `postings`). Entries for numbers that `add_blobs` did not take count for nothing."""
         segment = self._db.execute("INSERT INTO segment DEFAULT VALUES").lastrowid
-        rows = ((term, segment, docs.tobytes()) for term, docs in postings if docs)
+        rows = ((bucket, segment, data) for bucket, data in buckets)
         self._db.executemany("INSERT INTO posting VALUES (?,?,?)", rows)
 
     def segments(self) -> int:
+        """How many there are: a term is looked up in each."""
         return int(self._db.execute("SELECT count(*) FROM segment").fetchone()[0])
 
-    def merge_segments(self) -> None:
-        """Put all segments together, so that a term is found in one place."""
-        run = self._db.execute
-        (first,) = run("SELECT min(id) FROM segment").fetchone()
-        merged: dict[str, bytes] = {}
-        for term, docs in run("SELECT term, docs FROM posting WHERE segment != ? ORDER BY term, segment", (first,)):
-            merged[term] = merged.get(term, b"") + docs
-        run("DELETE FROM posting WHERE segment != ?", (first,))
-        old = {term: docs for term in merged for docs in self._docs(term)}
-        rows = ((term, first, old.get(term, b"") + docs) for term, docs in merged.items())
-        self._db.executemany("INSERT OR REPLACE INTO posting VALUES (?,?,?)", rows)
-        run("DELETE FROM segment WHERE id != ?", (first,))
+    def merge_segments(self, keep: Collection[int] | None = None) -> None:
+        """Put the segments together: all but a first that is much larger than they are.
 
-    def _docs(self, term: str) -> list[bytes]:
-        return [row[0] for row in self._db.execute("SELECT docs FROM posting WHERE term=? ORDER BY segment", (term,))]
+        With `keep` all, and only the entries of blobs with these numbers stay.
+        """
+        run = self._db.execute
+        sizes = run("SELECT segment, sum(length(docs)) FROM posting GROUP BY segment ORDER BY segment").fetchall()
+        if not sizes:
+            return
+        rest = sum(size for _, size in sizes[1:])
+        chosen = [number for number, size in sizes[(1 if keep is None and sizes[0][1] > _LARGE * rest else 0) :]]
+        least = min(chosen, default=sizes[0][0])
+        for bucket in range(postings.BUCKETS):
+            rows = run("SELECT docs FROM posting WHERE bucket=? AND segment>=? ORDER BY segment", (bucket, least))
+            parts = [docs for (docs,) in rows]
+            if not parts or (len(parts) == 1 and keep is None):
+                run("UPDATE posting SET segment=? WHERE bucket=? AND segment>?", (least, bucket, least))
+                continue
+            merged: dict[str, list[bytes]] = {}
+            for part in parts:
+                for term, entries in postings.read(part).items():
+                    merged.setdefault(term, []).append(entries)
+            whole = {term: b"".join(found) for term, found in merged.items()}
+            if keep is not None:
+                whole = {term: left for term, entries in whole.items() if (left := postings.only(entries, keep))}
+            run("DELETE FROM posting WHERE bucket=? AND segment>=?", (bucket, least))
+            if whole:
+                run("INSERT INTO posting VALUES (?,?,?)", (bucket, least, postings.write(whole)))
+        run("DELETE FROM segment WHERE id>?", (least,))
 
     def postings(self, term: str) -> "array[int]":
-        """(blob number << 8 | count) of every blob that holds the term, also of blobs no longer in the repository."""
+        """(blob number << 8 | count) where the term occurs; also of blobs no longer in the repository, and several
+        entries for one blob."""
         found: array[int] = array("I")
-        for docs in self._docs(term):
-            found.frombytes(docs)
+        rows = self._db.execute("SELECT docs FROM posting WHERE bucket=?", (postings.bucket_of(term),))
+        for (docs,) in rows:
+            found.frombytes(postings.find(docs, term))
         return found
+
+    def size(self) -> int:
+        """The bytes in use."""
+        pages, free, each = (
+            int(self._db.execute(f"PRAGMA {what}").fetchone()[0])
+            for what in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * each
+
+    def roots(self) -> list[str]:
+        """The folders whose files are known."""
+        return [root for (root,) in self._db.execute("SELECT DISTINCT root FROM file")]
+
+    def forget_roots(self, roots: Iterable[str]) -> None:
+        """Their files are known no more; what is known of the blobs stays."""
+        self._db.executemany("DELETE FROM file WHERE root=?", ((root,) for root in roots))
+
+    def unused(self) -> list[str]:
+        """The blobs that no folder holds, those left longest ago first."""
+        query = "SELECT hash FROM blob WHERE hash NOT IN (SELECT hash FROM file) ORDER BY left, id"
+        return [hash for (hash,) in self._db.execute(query)]
+
+    def drop(self, hashes: Sequence[str]) -> None:
+        """Forget blobs, but for their postings (see `merge_segments`)."""
+        self._db.executemany("DELETE FROM blob WHERE hash=?", ((hash,) for hash in hashes))
+        kinds = ("pieces", "tokens", "imports")
+        keys = ((f"{kind}:{hash}",) for hash in hashes for kind in kinds)
+        self._db.executemany("DELETE FROM detail WHERE hash=?", keys)
+
+    def shrink(self) -> None:
+        """Give free pages back, unless somebody else is at work."""
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("VACUUM")
 
     def details(self, hashes: Sequence[str]) -> dict[str, bytes]:
         """What was kept of these blobs beyond their terms."""

@@ -10,17 +10,14 @@ MAX_WORDS = 300_000
 
 WORD = re.compile(r"\w{2,80}")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
-_SUFFIXES = (
+_SUFFIXES = {
     *("izations", "ization", "ations", "ation", "ators", "ator", "ating", "ated", "ates", "ate", "izers", "izer"),
     *("izing", "ized", "izes", "ize", "ising", "ised", "ises", "ise", "ments", "ment", "ances", "ance", "ences"),
     *("ence", "ities", "ity", "iness", "ness", "ables", "able", "ibles", "ible", "ively", "ives", "ive", "ings"),
     *("ing", "ions", "ion", "ically", "ical", "ally", "als", "al", "ies", "ied", "iers", "ier", "ers", "er", "ors"),
     *("or", "edly", "ed", "es", "ly", "s", "e", "y"),
-)
-_BY_LAST = {
-    letter: tuple(suffix for suffix in _SUFFIXES if suffix[-1] == letter)
-    for letter in {suffix[-1] for suffix in _SUFFIXES}
 }
+_MOST_SUFFIX = max(map(len, _SUFFIXES))
 _LEAST_STEM = 3
 
 
@@ -28,10 +25,10 @@ _LEAST_STEM = 3
 def stem(word: str) -> str:
     """A lower-case word without its ending, so that serialize, serializer and serializing meet.
 
-    One suffix is cut, never below three letters; a doubled consonant before it becomes single.
+    One suffix is cut, the longest, never below three letters; a doubled consonant before it becomes single.
     """
-    for suffix in _BY_LAST.get(word[-1:], ()):
-        if word.endswith(suffix) and len(word) - len(suffix) >= _LEAST_STEM:
+    for length in range(min(_MOST_SUFFIX, len(word) - _LEAST_STEM), 0, -1):
+        if (suffix := word[-length:]) in _SUFFIXES:
             if suffix == "s" and word[-2] in "su":
                 return word
             cut = word[: -len(suffix)]
@@ -42,6 +39,8 @@ def stem(word: str) -> str:
 
 def parts(word: str) -> list[str]:
     """The words that a name is made of, in lower case: `getUserIDs_2` gives get, user, ids, 2."""
+    if word.islower() and (names := word.split("_")) and all(map(str.isalpha, names)) and word.isascii():
+        return names  # most names by far, and the quickest to tell
     found = _PART.findall(word)
     if word.isascii():
         return [part.lower() for part in found]
@@ -70,25 +69,33 @@ def _pieces(part: str) -> Iterator[str]:
         yield from (part[i : i + 2] for i in range(len(part) - 1))
 
 
-class _Terms(dict[str, tuple[str, ...]]):
+class Terms(dict[str, tuple[str, ...]]):
     """The terms of each word, worked out when first asked for."""
 
     def __missing__(self, word: str) -> tuple[str, ...]:
         found = self[word] = terms(word)
         return found
 
+    def shrink(self) -> None:
+        """Forget all where too much is remembered; only between texts."""
+        if len(self) > MAX_WORDS:
+            self.clear()
+
 
 class TermCounter:
     """Counts the terms of texts; what each word holds is worked out once."""
 
     def __init__(self) -> None:
-        self._terms = _Terms()
+        self._terms = Terms()
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of each word in the text, in order."""
+        return [term for word in WORD.findall(text) for term in self._terms[word]]
 
     def count(self, text: str) -> tuple[dict[str, int], int]:
         """How often each term is in `text`, and the number of its words."""
         known = self._terms
-        if len(known) > MAX_WORDS:
-            known.clear()
+        known.shrink()
         counts: dict[str, int] = {}
         words = Counter(WORD.findall(text))
         for word, times in words.items():

@@ -1,38 +1,68 @@
 """Shares a scan between processes where there is enough to read and more than one core."""
 
+import gc
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glmcode.context.files import open_root
 from glmcode.context.index.scan import Batch, Seen, scan
-from glmcode.context.index.words import TermCounter
+from glmcode.context.index.words import Terms
 
 MIN_FILES = 600
 """Below that a second process costs more than it saves."""
-CHUNK_FILES = 4000
-"""So many files make one batch, so that memory stays bounded."""
 
 
-def scan_in_processes(root: int, repo: Path, paths: Sequence[Seen], known: frozenset[str]) -> list[Batch]:
-    """Scan the files, half of them in a second process where that pays."""
-    if len(paths) < MIN_FILES or len(os.sched_getaffinity(0)) < 2:
-        return [scan(root, paths, known, TermCounter())]
-    # Every other file, since files of one folder are alike in size.
-    with _start(repo, paths[1::2], known) as helper:
-        mine = scan(root, paths[::2], known, TermCounter())
-        assert helper.stdout is not None
-        answer = helper.stdout.read()
-    if helper.returncode != 0:
-        return [mine, scan(root, paths[1::2], known, TermCounter())]
-    theirs: Batch = pickle.loads(answer)
-    return [mine, theirs]
+class Scanner:
+    """Scans files in this process and, for many, every other one in a helping process."""
+
+    def __init__(self, root: int, known: set[str], helper: "subprocess.Popen[bytes] | None") -> None:
+        self._root, self._known, self._helper = root, known, helper
+        self._terms = Terms()
+
+    def scan(self, paths: Sequence[Seen], number: int) -> list[Batch]:
+        """What the files hold; their blobs are numbered from `number` on."""
+        if self._helper is None or len(paths) < 2:
+            return [scan(self._root, paths, self._known, self._terms, number)]
+        # Every other file, since files of one folder are alike in size.
+        mine, theirs = paths[::2], paths[1::2]
+        asked = self._ask(theirs, number + len(mine))
+        batch = scan(self._root, mine, self._known, self._terms, number)
+        other = self._answer() if asked else None
+        if other is None:
+            other = scan(self._root, theirs, self._known, self._terms, number + len(mine))
+        self._known.update(file.hash for file in other.files if file.hash)
+        return [batch, other]
+
+    def _ask(self, paths: Sequence[Seen], number: int) -> bool:
+        assert self._helper is not None and self._helper.stdin is not None
+        try:
+            pickle.dump((paths, number), self._helper.stdin, protocol=5)
+            self._helper.stdin.flush()
+        except OSError:
+            self._helper = None
+        return self._helper is not None
+
+    def _answer(self) -> Batch | None:
+        assert self._helper is not None and self._helper.stdout is not None
+        try:
+            batch: Batch = pickle.load(self._helper.stdout)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            self._helper = None  # it died: the rest is done here
+            return None
+        return batch
 
 
-def _start(repo: Path, paths: Sequence[Seen], known: frozenset[str]) -> "subprocess.Popen[bytes]":
+@contextmanager
+def scanner(root: int, repo: Path, files: int, known: set[str]) -> Iterator[Scanner]:
+    """A scanner for about so many files below `repo`, open as `root`; `known` blobs are not counted again."""
+    if files < MIN_FILES or len(os.sched_getaffinity(0)) < 2:
+        yield Scanner(root, known, None)
+        return
     # A process of its own rather than a fork: the caller may have threads.
     helper = subprocess.Popen(
         [sys.executable, "-P", "-m", __spec__.name],
@@ -40,18 +70,29 @@ def _start(repo: Path, paths: Sequence[Seen], known: frozenset[str]) -> "subproc
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    assert helper.stdin is not None
-    pickle.dump((os.fspath(repo), list(paths), known), helper.stdin, protocol=5)
-    helper.stdin.close()
-    return helper
+    assert helper.stdin is not None and helper.stdout is not None
+    try:
+        with suppress(OSError):
+            pickle.dump((os.fspath(repo), known), helper.stdin, protocol=5)
+        yield Scanner(root, known, helper)
+    finally:
+        helper.kill()
+        with suppress(OSError):
+            helper.stdin.close()
+        helper.stdout.close()
+        helper.wait()
 
 
 def main() -> None:
-    """The helping process: what to scan comes on standard input, the batch goes to standard output."""
-    repo, paths, known = pickle.load(sys.stdin.buffer)
-    with open_root(Path(repo)) as root:
-        batch = scan(root, paths, known, TermCounter())
-    pickle.dump(batch, sys.stdout.buffer, protocol=5)
+    """The helping process: the folder, then what to scan comes on standard input; batches go to standard output."""
+    repo, known = pickle.load(sys.stdin.buffer)
+    terms = Terms()
+    gc.disable()  # nothing here refers to itself, and looking for it takes an eighth of the time
+    with open_root(Path(repo)) as root, suppress(EOFError):
+        while True:
+            paths, number = pickle.load(sys.stdin.buffer)
+            pickle.dump(scan(root, paths, known, terms, number), sys.stdout.buffer, protocol=5)
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Looks into the pieces of one file: the task's words, phrases and names in each."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, pairwise
 
 from glmcode.context.index.pieces import Piece
 from glmcode.context.index.words import WORD, stem, terms, whole
@@ -18,19 +18,6 @@ class _Hits(dict[str, tuple[str, ...]]):
 
     def __missing__(self, word: str) -> tuple[str, ...]:
         found = self[word] = tuple(term for term in terms(word) if term in self._wanted)
-        return found
-
-
-class _Following(dict[str, frozenset[str]]):
-    """The words that follow each word in the task, whatever their case."""
-
-    def __init__(self, phrases: Iterable[tuple[str, str]]) -> None:
-        self._pairs: dict[str, set[str]] = {}
-        for one, two in phrases:
-            self._pairs.setdefault(one, set()).add(two)
-
-    def __missing__(self, word: str) -> frozenset[str]:
-        found = self[word] = frozenset(self._pairs.get(word.lower(), ()))
         return found
 
 
@@ -51,7 +38,6 @@ class Wanted:
         self.frames = task.frames
         self.phrases = {pair: sum(min(self._rare(word, rarity), 8) for word in pair) for pair in task.phrases}
         self.hits = _Hits(self.terms)
-        self.following = _Following(self.phrases)
 
     @staticmethod
     def _rare(word: str, rarity: Mapping[str, float]) -> float:
@@ -62,15 +48,17 @@ def inspect(text: str, pieces: Sequence[Piece], wanted: Wanted, lines: Sequence[
     """For each piece: `words` (BM25 by words), `phrases`, `defines`, `framed`, `pointed` (lines the task names)."""
     content = text.split("\n")
     rows = []
-    for piece in pieces:
-        body = "\n".join(content[piece.first - 1 : piece.last])
-        found = WORD.findall(body)
+    bodies = ["\n".join(content[piece.first - 1 : piece.last]) for piece in pieces]
+    words = [WORD.findall(body) for body in bodies]
+    useful = {word for word in set(chain.from_iterable(words)) if wanted.hits[word]}
+    for piece, body, found in zip(pieces, bodies, words, strict=True):
+        pairs = set(pairwise(map(str.lower, found)))
         name = whole(piece.name)
         own = wanted.names.get(name, 0.0)
         rows.append(
             {
-                "words": _words(found, wanted),
-                "phrases": _phrases(found, wanted),
+                "words": _words(found, useful, wanted),
+                "phrases": sum(wanted.phrases[pair] for pair in sorted(pairs & wanted.phrases.keys())),
                 "defines": own if own else (0.6 if name and name in wanted.words else 0.0),
                 "inside": wanted.names.get(whole(piece.inside), 0.0) if piece.inside else 0.0,
                 "framed": float(bool(name) and name in wanted.frames),
@@ -81,18 +69,12 @@ def inspect(text: str, pieces: Sequence[Piece], wanted: Wanted, lines: Sequence[
     return rows
 
 
-def _words(found: Sequence[str], wanted: Wanted) -> float:
+def _words(found: Sequence[str], useful: Collection[str], wanted: Wanted) -> float:
     counts: dict[str, int] = {}
     hits = wanted.hits
     for word in found:
-        for term in hits[word]:
-            counts[term] = counts.get(term, 0) + 1
+        if word in useful:
+            for term in hits[word]:
+                counts[term] = counts.get(term, 0) + 1
     norm = _K1 * (1 - _B + _B * len(found) / _AVERAGE)
     return sum(wanted.terms[term] * times * (_K1 + 1) / (times + norm) for term, times in counts.items())
-
-
-def _phrases(found: Sequence[str], wanted: Wanted) -> float:
-    following = wanted.following
-    pairs = ((one, two.lower()) for one, two in pairwise(found) if following[one])
-    held = {(one.lower(), two) for one, two in pairs if two in following[one]}
-    return sum(wanted.phrases[pair] for pair in sorted(held))

@@ -9,7 +9,7 @@ from glmcode.context.index.kinds import is_code
 from glmcode.context.index.pieces import Piece
 from glmcode.context.index.snapshot import File
 from glmcode.context.ranking.lexical import Scores
-from glmcode.context.ranking.weights import FILE_WEIGHTS, PIECE_WEIGHTS
+from glmcode.context.ranking.weights import FILE_WEIGHTS, PIECE_WEIGHTS, SET_WEIGHTS
 
 Row = dict[str, float]
 
@@ -100,9 +100,10 @@ def log_softmax(scores: Sequence[float]) -> list[float]:
 
 def file_odds(columns: Mapping[str, Scores], files: Sequence[File]) -> list[float]:
     """For each file the logarithm of the probability that the change touches it."""
-    wanted = {name.removeprefix("r_") for name in FILE_WEIGHTS}
+    weights = FILE_WEIGHTS | SET_WEIGHTS
+    wanted = {name.removeprefix("r_") for name in weights}
     kept = {name: scores for name, scores in columns.items() if name in wanted}
-    return log_softmax([_dot(FILE_WEIGHTS, row) for row in file_rows(kept, files)])
+    return log_softmax([_dot(weights, row) for row in file_rows(kept, files)])
 
 
 def piece_worths(odds: Sequence[float], rows: Sequence[Sequence[Row]]) -> list[list[float]]:

@@ -1,6 +1,7 @@
 """Gathers the evidence on every file, then looks closer at the likely ones."""
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.index.history import Commit
@@ -8,7 +9,7 @@ from glmcode.context.index.snapshot import Snapshot
 from glmcode.context.mentions import named
 from glmcode.context.ranking.lexical import Lexical, Scores, lexical, path_scores, path_terms
 from glmcode.context.ranking.links import from_tests
-from glmcode.context.ranking.past import history_scores, together
+from glmcode.context.ranking.past import history_scores, nearness, together
 from glmcode.context.ranking.task import Task
 
 CANDIDATES = 120
@@ -20,6 +21,8 @@ _ROUGH = {
 """Only which files are looked at closely depends on these."""
 _SPOKEN = ("title", "prose", "code", "names", "path", "said", "mention")
 """Where none of these says anything about any file, the task is about none."""
+_NEAR = 2.0
+"""About what a file's name in the task weighs."""
 _KINDS = {"source": 0.0, "generated": -0.6, "vendored": -0.8, "config": -0.8, "docs": -1.0, "test": -1.0}
 
 
@@ -34,8 +37,8 @@ class Evidence:
     """The likely files, the likeliest first."""
 
 
-def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task) -> Evidence:
-    """The evidence that costs little, on all files."""
+def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task, near: Collection[str] = ()) -> Evidence:
+    """The evidence that costs little, on all files; `near` are those that a person has open or asks for."""
     words = lexical(snapshot, task)
     files = snapshot.files
     mentions = named(task.text, files)
@@ -49,9 +52,12 @@ def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task) -> Evidenc
     tests = [path for path, file in files.items() if file.kind == "test"]
     columns["tested"] = from_tests(base, tests, (path for path, file in files.items() if file.kind != "test"))
     rough = _sum(columns, _ROUGH)
+    columns["near"] = nearness(commits, files, near)
+    for path, score in columns["near"].items():
+        rough[path] = rough.get(path, 0.0) + _NEAR * score
     for path, file in files.items():
         rough[path] = rough.get(path, 0.0) + _KINDS[file.kind]
-    spoken = {path for name in _SPOKEN for path, score in columns[name].items() if score > 0}
+    spoken = {path for name in (*_SPOKEN, "near") for path, score in columns[name].items() if score > 0}
     order = sorted(files if spoken else (), key=lambda path: (-rough[path], path))[:CANDIDATES]
     anchors = {path: max(0.0, rough[path]) ** 2 for path in order[:12] if files[path].kind == "source"}
     columns["together"] = together(commits, anchors)
@@ -76,12 +82,17 @@ def _sum(columns: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
 def _folders(scores: Scores, files: Mapping[str, object]) -> Scores:
     """How well the other files of the folder match: the mean of its best three."""
     by_folder: dict[str, list[tuple[float, str]]] = {}
-    for path in files:
-        by_folder.setdefault(path.rpartition("/")[0], []).append((scores.get(path, 0.0), path))
+    for path, score in scores.items():
+        if score > 0:
+            by_folder.setdefault(path.rpartition("/")[0], []).append((score, path))
+    best = {folder: heapq.nlargest(4, members) for folder, members in by_folder.items()}
+    sums = {folder: sum(score for score, _ in members[:3]) / 3 for folder, members in best.items()}
     found: Scores = {}
-    for members in by_folder.values():
-        members.sort(key=lambda member: (-member[0], member[1]))
-        for _, path in members:
-            others = [other for other, name in members[:4] if name != path][:3]
-            found[path] = sum(others) / 3
+    for path in files:
+        folder = path.rpartition("/")[0]
+        if folder in sums:
+            found[path] = sums[folder]
+    for members in best.values():
+        for _, path in members[:3]:
+            found[path] = sum([score for score, other in members if other != path][:3]) / 3
     return found

@@ -9,6 +9,7 @@ from glmcode.context.index.words import WORD, TermCounter
 from glmcode.context.ranking.task import Task
 
 _K1, _B = 1.2, 0.6
+_STEP = 0.25
 _COMMON = 0.6
 """Terms that more than this share of the files hold tell nothing apart."""
 
@@ -42,7 +43,7 @@ def lexical(snapshot: Snapshot, task: Task) -> Lexical:
         holders = list(snapshot.holding(term))
         if not holders or (len(files) > 40 and len(holders) > _COMMON * len(files)):
             continue
-        idf = rarity[term] = math.log(1 + (len(files) - len(holders) + 0.5) / (len(holders) + 0.5))
+        idf = rarity[term] = rare(len(files), len(holders))
         targets = [(scores[name], zone[term]) for name, zone in zones.items() if term in zone]
         for path, times in holders:
             part = idf * times * (_K1 + 1) / (times + norm[path])
@@ -53,19 +54,27 @@ def lexical(snapshot: Snapshot, task: Task) -> Lexical:
     return Lexical(scores, rarity, best)
 
 
+def rare(count: int, holders: int) -> float:
+    """How much a term says that so many of `count` files hold, in coarse steps.
+
+    One file more or less seldom changes it: an edit elsewhere leaves the scores, and with them the pack, as they are.
+    """
+    return max(_STEP, round(math.log(1 + (count - holders + 0.5) / (holders + 0.5)) / _STEP) * _STEP)
+
+
 def path_terms(paths: list[str]) -> dict[str, dict[str, float]]:
     """The terms of each path: those of the file's own name count double."""
     counter = TermCounter()
-    folders: dict[str, dict[str, int]] = {}
+    folders: dict[str, list[str]] = {}
     found = {}
     for path in paths:
         folder, _, name = path.rpartition("/")
         if folder not in folders:
-            folders[folder] = counter.count(folder)[0]
-        own = counter.count(name.partition(".")[0] or name)[0]
+            folders[folder] = counter.terms(folder)
+        own = counter.terms(name.partition(".")[0] or name)
         # The folder of a package's front file is its name.
         if name.startswith(("__init__.", "mod.", "index.", "lib.", "main.")):
-            own = counter.count(folder.rpartition("/")[2])[0]
+            own = counter.terms(folder.rpartition("/")[2])
         both: dict[str, float] = dict.fromkeys(folders[folder], 1.0)
         both.update(dict.fromkeys(own, 2.0))
         found[path] = both
@@ -83,7 +92,7 @@ def path_scores(by_path: Mapping[str, Mapping[str, float]], task: Task) -> dict[
         for term in terms:
             found_in[term] = found_in.get(term, 0) + 1
     count = len(by_path)
-    rarity = {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in found_in.items()}
+    rarity = {term: rare(count, n) for term, n in found_in.items()}
     weighed, covered = {}, {}
     for path, terms in by_path.items():
         hits = [term for term in terms if term in wanted]

@@ -1,10 +1,14 @@
 """Who names whom: what a file imports or includes, and which tests are meant for which files."""
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from glmcode.context.ranking.lexical import Scores
+
+Import = tuple[str | None, ...]
+"""The groups of one match of an import."""
 
 MAX_IMPORTS = 200
 HEAD_CHARS = 16_000
@@ -31,13 +35,18 @@ class Modules:
             parts = _module(path)
             if parts:
                 self._by_name.setdefault(parts[-1].lower(), []).append((path, parts))
-            self._by_name.setdefault(PurePosixPath(path).name.lower(), []).append((path, tuple(path.split("/"))))
+            own = tuple(path.split("/"))
+            self._by_name.setdefault(own[-1].lower(), []).append((path, own))
 
     def imported(self, path: str, text: str) -> dict[str, int]:
         """The files that one file imports, and how many parts of the name agree with the path."""
+        return self.resolved(path, imports_of(text))
+
+    def resolved(self, path: str, imports: Iterable[Import]) -> dict[str, int]:
+        """The same from what `imports_of` found in the file."""
         found: dict[str, int] = {}
-        for match in list(_IMPORT.finditer(text[:HEAD_CHARS]))[:MAX_IMPORTS]:
-            for wanted in _targets(match, path):
+        for one in imports:
+            for wanted in _targets(one, path):
                 for target, agree in self._resolve(wanted, path):
                     if target != path:
                         found[target] = max(found.get(target, 0), agree)
@@ -62,15 +71,20 @@ class Modules:
         return [(other, agree) for other, agree in matches if agree == best]
 
 
-def _targets(match: "re.Match[str]", path: str) -> list[list[str]]:
-    module, names, *others = match.groups()
+def imports_of(text: str) -> list[Import]:
+    """What the head of a file names in its imports."""
+    return list(itertools.islice((match.groups() for match in _IMPORT.finditer(text[:HEAD_CHARS])), MAX_IMPORTS))
+
+
+def _targets(one: Import, path: str) -> list[list[str]]:
+    module, names, *others = one
     here = path.split("/")[:-1]
-    if module is not None:
+    if module is not None and names is not None:
         dots = len(module) - len(module.lstrip("."))
         parts = [part for part in module.split(".") if part]
         base = (here[: len(here) - dots + 1] if dots else []) + parts
         return [[*base, name.strip()] for name in names.split(",") if name.strip().isidentifier()] or [base]
-    target = next((one for one in others if one), "")
+    target = next((name for name in others if name), "")
     if target.startswith("."):
         whole = [part for part in target.split("/") if part not in ("", ".")]
         ups = whole.count("..")
@@ -85,9 +99,9 @@ def _targets(match: "re.Match[str]", path: str) -> list[list[str]]:
 
 
 def _module(path: str) -> tuple[str, ...]:
-    pure = PurePosixPath(path)
-    stem = pure.name.partition(".")[0]
-    return pure.parent.parts if stem in _IDLE and pure.parent.parts else (*pure.parent.parts, stem)
+    *folders, name = path.split("/")
+    stem = name.partition(".")[0]
+    return tuple(folders) if stem in _IDLE and folders else (*folders, stem)
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
@@ -101,7 +115,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 def tested_name(path: str) -> str | None:
     """The bare name of what a test file is for, in lower case without underscores; None where nothing marks a test."""
-    stem = PurePosixPath(path).name.rpartition(".")[0]
+    stem = path.rpartition("/")[2].rpartition(".")[0]
     bare = _TEST_MARK.sub("", stem)
     return bare.replace("_", "").lower() if bare != stem else None
 
@@ -115,9 +129,9 @@ def from_tests(scores: Scores, tests: Iterable[str], sources: Iterable[str]) -> 
             by_name[name] = max(by_name.get(name, 0.0), scores.get(path, 0.0))
     found = {}
     for path in sources:
-        pure = PurePosixPath(path)
-        stem = pure.name.partition(".")[0]
-        name = (pure.parent.name if stem in _IDLE else stem).replace("_", "").lower()
+        folder, _, own = path.rpartition("/")
+        stem = own.partition(".")[0]
+        name = (folder.rpartition("/")[2] if stem in _IDLE else stem).replace("_", "").lower()
         if by_name.get(name):
             found[path] = by_name[name]
     return found

@@ -8,6 +8,7 @@ from glmcode.context.ranking.lexical import Scores
 from glmcode.context.ranking.task import Task
 
 _K1, _B = 1.2, 0.5
+_CHANGED_WITH, _SAME_FOLDER = 0.5, 0.2
 _HALF_LIFE = 400
 """In commits: a file changed so long ago counts half."""
 
@@ -77,3 +78,18 @@ def together(commits: Sequence[Commit], weights: Mapping[str, float]) -> Scores:
             if given:
                 scores[path] = scores.get(path, 0.0) + given / len(commit.paths)
     return scores
+
+
+def nearness(commits: Sequence[Commit], paths: Collection[str], anchors: Collection[str]) -> Scores:
+    """How near each file is to the anchors: 1 for themselves, less for those changed with them or in their folder."""
+    there = [path for path in dict.fromkeys(anchors) if path in paths]
+    if not there:
+        return {}
+    shared = together(commits, dict.fromkeys(there, 1.0))
+    most = max(shared.values(), default=0.0) or 1.0
+    found: Scores = {path: _CHANGED_WITH * score / most for path, score in shared.items() if path in paths}
+    folders = {path.rpartition("/")[0] for path in there}
+    for path in paths:
+        if path.rpartition("/")[0] in folders:
+            found[path] = found.get(path, 0.0) + _SAME_FOLDER
+    return found | dict.fromkeys(there, 1.0)

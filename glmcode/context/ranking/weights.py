@@ -37,6 +37,11 @@ FILE_WEIGHTS: dict[str, float] = {
     "tested": -0.13,
     "r_best_defines": 0.05,
 }
+SET_WEIGHTS: dict[str, float] = {
+    "near": 1.5,
+}
+"""On files, too, but set by reason, since no issue tells what its author had open: what is open at the moment is about
+as likely to be meant as a file whose name the task says, and what it is changed together with half as likely."""
 PIECE_WEIGHTS: dict[str, float] = {
     "file": 4.48,
     "w_file": 2.4,

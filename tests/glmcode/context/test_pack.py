@@ -61,7 +61,19 @@ def test_the_record_is_what_the_contract_says(tmp_path: Path) -> None:
     packed = pack(create_sample(tmp_path / "sample"), "occurrences", 3000)
     record = json.loads(packed.model_dump_json())
     assert set(record) == {
-        *("kind", "v", "budget", "tokens", "tokenizer", "text", "files", "segments", "left_out", "seconds")
+        *(
+            "kind",
+            "v",
+            "budget",
+            "budget_why",
+            "tokens",
+            "tokenizer",
+            "text",
+            "files",
+            "segments",
+            "left_out",
+            *("note", "seconds"),
+        )
     }
     assert record["kind"] == "pack"
     assert record["v"] == 1

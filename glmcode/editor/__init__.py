@@ -1,0 +1,1 @@
+"""The faces inside editors: problem lines, tasks of VS Code, and the Agent Client Protocol."""

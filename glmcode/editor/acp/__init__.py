@@ -1,0 +1,1 @@
+"""`glmcode acp`: an agent of the Agent Client Protocol, for every editor that speaks it."""

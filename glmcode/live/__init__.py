@@ -1,0 +1,1 @@
+"""A session that a person works in: what the terminal interface and editors drive."""

@@ -1,0 +1,59 @@
+"""Asks for approval with numbered answers."""
+
+from glmcode.plain.lines import Lines
+from glmcode.plain.printer import Printer
+from glmcode.policy import Decision, NobodyToAsk, Question
+from glmcode.tui.texts import text
+from glmcode_sandbox.clean import one_line
+
+MAX_TRIES = 5
+
+
+class NumberedQuestions:
+    """An `Ask`: 1 allows, 2 refuses, 3 refuses with a reason that the model is told, 4 allows for the session.
+
+    Nothing else is a yes.
+    """
+
+    def __init__(self, lines: Lines, printer: Printer) -> None:
+        self._lines = lines
+        self._printer = printer
+
+    async def __call__(self, question: Question) -> Decision:
+        """Raises NobodyToAsk at the end of the input."""
+        say = self._printer.say
+        say(text("plain.asks", title=one_line(question.title, 200), effect=one_line(question.effect, 400)), "warning")
+        for number, name in enumerate(("allow", "refuse", "refuse_because"), 1):
+            say(f"  {number}. {text(f'plain.{name}')}")
+        if question.paths:
+            files = ", ".join(one_line(path, 80) for path in question.paths)
+            say(f"  4. {text('plain.allow_always', files=files)}")
+        self._lines.forget_typed()
+        for _ in range(MAX_TRIES):
+            match (await self._read(text("plain.number"))).strip():
+                case "1":
+                    return Decision(True)
+                case "4" if question.paths:
+                    return Decision(True, always=True)
+                case "2":
+                    return Decision(False, "the user refused")
+                case "3":
+                    reason = (await self._read(text("plain.reason"))).strip()
+                    return Decision(False, reason or "the user refused")
+                case _:
+                    say(text("plain.not_a_number"))
+        return Decision(False, "the user gave no answer")
+
+    async def confirm(self, question: str) -> bool:
+        """A yes or no, as before an image is built. The end of the input is a no."""
+        self._printer.say(one_line(question, 400), "warning")
+        for number, name in enumerate(("yes", "no"), 1):
+            self._printer.say(f"  {number}. {text(f'plain.{name}')}")
+        self._lines.forget_typed()
+        return (await self._lines.read(text("plain.number")) or "").strip() == "1"
+
+    async def _read(self, prompt: str) -> str:
+        line = await self._lines.read(prompt)
+        if line is None:
+            raise NobodyToAsk("permission needed, and the input has ended; use --approval auto or deny")
+        return line

@@ -1,0 +1,122 @@
+"""`--ui plain` over a live session: what is typed becomes a turn, a shell command or a change of the session."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from glmcode.config import ConfigError, Settings
+from glmcode.events import Event, Failure
+from glmcode.live.session import LiveSession, People
+from glmcode.plain.asking import NumberedQuestions
+from glmcode.plain.conversation import Conversation
+from glmcode.plain.lines import Lines
+from glmcode.plain.printer import Printer
+from glmcode.session.store import SessionError
+from glmcode.tui.prompt.completion import sent_text
+from glmcode.tui.prompt.private import prompt_folder
+from glmcode.tui.status.figures import count
+from glmcode.tui.texts import text
+from glmcode_engine.base import EngineError
+from glmcode_sandbox.base import SandboxError
+from glmcode_sandbox.clean import one_line
+from glmcode_sandbox.workspace import WorkspaceError
+
+WORLD = (ConfigError, SessionError, WorkspaceError, SandboxError, EngineError)
+"""What may be missing when a session opens; it is told, and the next prompt tries again."""
+
+
+async def run_plain(settings: Settings, first: str | None = None) -> int:
+    """A whole plain session; gives the exit code. Raises what making a `LiveSession` raises."""
+    lines, printer = Lines(), Printer()
+    questions = NumberedQuestions(lines, printer)
+    people = People(
+        say=lambda news: printer.say(one_line(news, 400), "quiet"), ask=questions, confirm=questions.confirm
+    )
+    live = LiveSession(settings, people)
+    try:
+        conversation = Conversation(
+            LiveTurns(live), lines, printer, commands=LiveCommands(live), folder=prompt_folder(live.repo)
+        )
+        return await conversation.converse(first)
+    finally:
+        await live.aclose()
+
+
+class LiveTurns:
+    """Plays what is typed: `!` runs a shell command, `/compact` and `/btw` are played, too, all else is a turn."""
+
+    def __init__(self, live: LiveSession) -> None:
+        self._live = live
+
+    async def run(self, prompt: str) -> AsyncGenerator[Event, None]:
+        """The events; a failure to open the session is one, too."""
+        try:
+            async with aclosing(self._played(prompt)) as events:
+                async for event in events:
+                    yield event
+        except WORLD as error:
+            yield Failure(error="session", message=str(error))
+
+    def cancel(self) -> None:
+        self._live.cancel()
+
+    async def _played(self, typed: str) -> AsyncGenerator[Event, None]:
+        sent, kind = sent_text(typed)
+        word, _, rest = sent.partition(" ")
+        source: AsyncGenerator[Event, None]
+        if not sent:
+            return
+        if kind == "shell":
+            source = self._live.by_hand("shell", json.dumps({"command": sent}))
+        elif kind == "command" and word == "/compact":
+            source = self._live.compact(rest.strip())
+        elif kind == "command" and word == "/btw":
+            async for event in self._live.aside(rest.strip()):
+                yield event
+            return
+        else:
+            source = self._live.turn(sent)
+        async with aclosing(source) as events:
+            async for each in events:
+                yield each
+
+
+class LiveCommands:
+    """Answers commands; None for those that are played as events."""
+
+    def __init__(self, live: LiveSession) -> None:
+        self._live = live
+
+    async def __call__(self, command: str) -> str | None:
+        word, _, rest = command.partition(" ")
+        live, wanted = self._live, rest.strip()
+        match word, wanted:
+            case "/think", "on" | "off" | "auto":
+                live.thinking = wanted
+            case "/mode", "plan" | "ask" | "auto" | "deny":
+                live.mode = wanted
+            case "/think" | "/mode" | "/status", _:
+                pass
+            case "/context", _:
+                return await self._context()
+            case "/clear", _:
+                await live.change_to(None)
+                return text("plain.cleared")
+            case ("/compact", _) if live.place:
+                return None
+            case ("/btw", question) if live.place and question:
+                return None
+            case (("/compact" | "/btw"), _):
+                return text("plain.not_begun")
+            case _:
+                return text("plain.unknown", command=one_line(word, 40))
+        return text("plain.state", mode=text(f"status.{live.mode}"), thinking=text(f"status.{live.thinking}"))
+
+    async def _context(self) -> str:
+        meter = await self._live.meter()
+        if meter is None:
+            return text("plain.not_begun")
+        parts = [f"{text(f'meter.{name}')} {count(tokens)}" for name, tokens in meter.segments]
+        if meter.free is not None:
+            parts.append(f"{text('meter.free')} {count(meter.free)}")
+        return text("plain.context", parts=", ".join(parts))

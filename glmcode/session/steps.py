@@ -1,0 +1,62 @@
+"""The steps of a session as people choose among them: what each began with, called, and left the files like."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glmcode.session.branches import read_branches
+from glmcode.session.store import SessionError, records
+from glmcode.session.timeline import Timeline, read_timeline
+
+_NUMBER = "number of the step"
+
+
+@dataclass(slots=True)
+class Step:
+    """One step. Texts are untrusted."""
+
+    number: int
+    """From 1, over the whole session; the name of the point after it."""
+    prompt: str = ""
+    """What the user typed, where the step is the first of a turn."""
+    calls: list[str] = field(default_factory=list)
+    """The titles of its calls."""
+    before: str | None = None
+    """The tree of the files before it; None where it is not known."""
+    after: str | None = None
+    is_current: bool = True
+    """Whether the conversation still holds it: the user did not go back behind it."""
+
+
+def read_steps(path: Path) -> tuple[Timeline, list[Step]]:
+    """All steps of a session file, in order, and its timeline. Raises SessionError."""
+    lines = list(_numbered(records(path)))
+    timeline = read_timeline(lines)
+    try:
+        current = {line[_NUMBER] for line in read_branches(lines).lines() if line.get("kind") == "step_started"}
+    except LookupError as error:
+        raise SessionError(f"{path} goes back to a point that it does not hold: {error}") from None
+    steps: list[Step] = []
+    prompt, before = "", timeline.start
+    for line in lines:
+        match line.get("kind"):
+            case "prompted":
+                prompt = str(line.get("text"))
+            case "step_started":
+                number = line[_NUMBER]
+                after = timeline.tree_after(number)
+                steps.append(Step(number, prompt, [], before, after, number in current))
+                prompt, before = "", after
+            case "tool_started" if steps:
+                steps[-1].calls.append(str(line.get("title")))
+    return timeline, steps
+
+
+def _numbered(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    number = 0
+    for line in lines:
+        if line.get("kind") == "step_started":
+            number += 1
+            line[_NUMBER] = number
+        yield line

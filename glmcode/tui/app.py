@@ -1,0 +1,92 @@
+"""The application: looks, language, what is opened and closed, and the screen it begins with."""
+
+import asyncio
+import time
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.types import CSSPathType
+
+from glmcode.exit_codes import ExitCode
+from glmcode.starting import Start
+from glmcode.tui.chat import ChatScreen
+from glmcode.tui.opening import Opening
+from glmcode.tui.preferences import Preferences, load_preferences
+from glmcode.tui.styles import style_files
+from glmcode.tui.terminal import copy_with_program
+from glmcode.tui.texts import speak, text
+from glmcode.tui.theme import DARK, THEMES
+
+LEAVE_WITHIN_S = 2.0
+"""Two Ctrl-C within this time leave."""
+
+
+class GlmcodeApp(App[None]):
+    """Shows one conversation. Whoever runs it calls `aclose` afterwards, however it ended."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = [*style_files()]
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "glmcode"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave_twice", show=False, system=True)]
+
+    def __init__(self, start: Start) -> None:
+        self.preferences: Preferences = load_preferences()
+        speak(self.preferences.spoken)
+        super().__init__()
+        for each in THEMES:
+            self.register_theme(each)
+        known = self.preferences.theme in self.available_themes
+        self.theme = self.preferences.theme if known and self.preferences.theme else DARK.name
+        self.opening = Opening(self, start, lambda: self.chat.people())
+        self.chat = ChatScreen(self.opening)
+        self.code = ExitCode.DONE
+        """What the process exits with."""
+        self._asked_to_leave = 0.0
+        self._leaving: asyncio.Task[None] | None = None
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Themes of others do not know our colours."""
+        return dict(DARK.variables)
+
+    def get_default_screen(self) -> ChatScreen:
+        return self.chat
+
+    def leave(self, code: ExitCode = ExitCode.DONE) -> None:
+        """End what runs, close everything, then the interface."""
+        self.code = code
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._left())
+
+    async def _left(self) -> None:
+        self.chat.box.say(text("chat.closing"))
+        try:
+            await self.aclose()
+        finally:
+            self.exit()
+
+    async def aclose(self) -> None:
+        """Close what is open. May be called twice."""
+        await self.chat.aclose()
+
+    async def on_unmount(self) -> None:
+        await self.aclose()
+
+    def action_leave_twice(self) -> None:
+        """Ctrl-C: end what runs; leave when it is pressed again."""
+        now = time.monotonic()
+        if now - self._asked_to_leave < LEAVE_WITHIN_S:
+            self.leave()
+            return
+        self._asked_to_leave = now
+        interrupted = self.chat.conversation.interrupt()
+        self.chat.box.say(text("chat.interrupted" if interrupted else "chat.leave"))
+
+    async def action_quit(self) -> None:
+        self.leave()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Through the terminal (OSC 52) and, where there is one, the system's own program."""
+        super().copy_to_clipboard(text)
+        if not self.is_headless:
+            self.run_worker(copy_with_program(text), group="clipboard", exit_on_error=False)

@@ -1,0 +1,1 @@
+"""Asking the person about calls that want to leave the policy."""

@@ -1,0 +1,1 @@
+"""The panel of questions beside the conversation."""

@@ -1,0 +1,207 @@
+"""The screen of a conversation: lays out its widgets and gives what people type to whoever does it."""
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from glmcode.tui.approval.asking import Approvals
+from glmcode.tui.aside.panel import AsidePanel
+from glmcode.tui.asking import confirmed
+from glmcode.tui.commands.table import completions, perform
+from glmcode.tui.conversation import Conversation, Stage
+from glmcode.tui.find.bar import FindBar
+from glmcode.tui.loading import EngineLoading
+from glmcode.tui.opening import Opening
+from glmcode.tui.prompt.area import PromptArea
+from glmcode.tui.prompt.box import PromptBox
+from glmcode.tui.prompt.mentions import RepositoryMentions
+from glmcode.tui.prompt.private import prompt_folder
+from glmcode.tui.prompt.queue import QueueStrip
+from glmcode.tui.status.activity import ActivityLine
+from glmcode.tui.status.line import StatusLine
+from glmcode.tui.terminal import set_title
+from glmcode.tui.texts import text
+from glmcode.tui.transcript.view import TranscriptView
+from glmcode.tui.welcome.welcome import Welcome
+
+if TYPE_CHECKING:
+    from glmcode.live.people import People
+
+_MODES = ("plan", "ask", "auto")
+
+
+class ChatScreen(Screen[None]):
+    """Widgets, and the messages between them; what happens is decided in `Conversation` and in the commands."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Priority, since the prompt would take them for its own text.
+        Binding("pageup", "page(-1)", show=False, priority=True),
+        Binding("pagedown", "page(1)", show=False, priority=True),
+        Binding("ctrl+f", "find", show=False, priority=True),
+        Binding("ctrl+t", "switch_thinking", show=False, priority=True),
+    ]
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__()
+        repo = opening.start.repo
+        self.opening = opening
+        self.view = TranscriptView()
+        self.box = PromptBox(prompt_folder(repo), commands=completions(), mentions=RepositoryMentions(repo))
+        self._welcome = Welcome(repo)
+        self._stage = Stage(self.view, ActivityLine(), self.box, StatusLine(), self._welcome)
+        self._aside = AsidePanel()
+        self._find = FindBar(self.view)
+        self._loading = EngineLoading()
+        self._conversation: Conversation | None = None
+
+    @property
+    def conversation(self) -> Conversation:
+        """What goes on; once the application runs."""
+        if self._conversation is None:
+            self._conversation = Conversation(self.app, self.opening, self._stage)
+        return self._conversation
+
+    def compose(self) -> ComposeResult:
+        yield self._welcome
+        yield self.view
+        yield self._aside
+        yield self._loading
+        yield self._find
+        yield self._stage.activity
+        yield self.box
+        yield self._stage.status
+
+    def on_mount(self) -> None:
+        self.conversation.show_status()
+        self.view.can_focus = False
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """What the first frame does not wait for."""
+        set_title(self.app, text("chat.window", repo=self.opening.start.repo.name))
+        if not self.opening.settings.resume:
+            self._welcome.load()
+        self.run_worker(self._open(), name="opening")
+
+    async def _open(self) -> None:
+        start, conversation = self.opening.start, self.conversation
+        if start.untrusted is not None:
+            await self.opening.trust()
+        await conversation.standing.look_at(start.repo)
+        conversation.show_status()
+        if start.settings.resume:
+            await conversation.show_session(start.settings.resume)
+        if start.prompt:
+            await conversation.submit(start.prompt)
+        else:
+            await conversation.prepare()
+
+    def people(self) -> "People":
+        """How the person at this screen is reached."""
+        from glmcode.live.people import People
+
+        loop, here = asyncio.get_running_loop(), threading.get_ident()
+
+        def say(line: str) -> None:
+            if threading.get_ident() == here:
+                self.conversation.say(line)
+            else:
+                loop.call_soon_threadsafe(self.conversation.say, line)
+
+        return People(
+            say=say,
+            ask=Approvals(self.app),
+            confirm=lambda question: confirmed(self.app, question),
+            watch=self._loading.show,
+        )
+
+    async def aclose(self) -> None:
+        """Close what is open. May be called twice."""
+        if self._conversation is not None:
+            await self._conversation.aclose()
+
+    @on(PromptBox.Submitted)
+    async def _submitted(self, event: PromptBox.Submitted) -> None:
+        event.stop()
+        match event.kind:
+            case "prompt":
+                await self.conversation.submit(event.text)
+            case "command":
+                await perform(self.conversation, event.text)
+            case "shell":
+                await perform(self.conversation, f"/shell {event.text}")
+
+    @on(PromptBox.Steered)
+    async def _steered(self, event: PromptBox.Steered) -> None:
+        event.stop()
+        if not self.conversation.steer(event.text):
+            await self.conversation.submit(event.text)
+
+    @on(PromptBox.Interrupted)
+    def _interrupted(self, event: PromptBox.Interrupted) -> None:
+        event.stop()
+        if not self._aside.dismiss() and not self.conversation.interrupt():
+            self._loading.cancel(self.opening)
+
+    @on(PromptBox.ModeCycled)
+    def _mode_cycled(self, event: PromptBox.ModeCycled) -> None:
+        event.stop()
+        at = _MODES.index(self.opening.mode) if self.opening.mode in _MODES else 0
+        self.opening.mode = "ask" if at == 0 else "auto" if at == 1 else "plan"
+        self.conversation.show_status()
+
+    @on(QueueStrip.TakeBack)
+    async def _take_back(self, event: QueueStrip.TakeBack) -> None:
+        event.stop()
+        if taken := await self.conversation.take_back(event.id):
+            self.box.put(taken)
+
+    @on(QueueStrip.Removed)
+    async def _remove(self, event: QueueStrip.Removed) -> None:
+        event.stop()
+        await self.conversation.take_back(event.id)
+
+    @on(TranscriptView.Left)
+    @on(FindBar.Closed)
+    @on(Welcome.Left)
+    def _back(self) -> None:
+        self.box.focus()
+
+    @on(Welcome.Chosen)
+    def _resume(self, event: Welcome.Chosen) -> None:
+        event.stop()
+        self._back()
+        self._perform(f"/resume {event.session}")
+
+    @work
+    async def _perform(self, line: str) -> None:
+        await perform(self.conversation, line)
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed while something else has the focus belongs to the prompt."""
+        if event.is_printable and event.character and isinstance(self.focused, TranscriptView | Welcome):
+            self.box.focus()
+            self.box.query_one(PromptArea).insert(event.character)
+            event.stop()
+
+    def on_app_focus(self) -> None:
+        self.conversation.watched = True
+
+    def on_app_blur(self) -> None:
+        self.conversation.watched = False
+
+    def action_page(self, way: int) -> None:
+        scroll = self.view.scroll_page_up if way < 0 else self.view.scroll_page_down
+        scroll(animate=False)
+
+    def action_find(self) -> None:
+        self._find.open()
+
+    def action_switch_thinking(self) -> None:
+        self.opening.set_thinking("on" if self.opening.settings.thinking == "off" else "off")
+        self.conversation.show_status()

@@ -1,0 +1,33 @@
+"""What a command is."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from glmcode.tui.conversation import Conversation
+from glmcode.tui.texts import text
+
+Handler = Callable[[Conversation, str], Coroutine[Any, Any, None]]
+"""Does it; the string is what stands after the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """One row of the table."""
+
+    name: str
+    """Without the slash."""
+    takes: str
+    """The form of what may follow, for people; empty: nothing."""
+    run: Handler
+    alone: bool = False
+    """Whether it needs the session for itself, and so waits for the end of what runs."""
+
+    @property
+    def usage(self) -> str:
+        return f"/{self.name} {self.takes}".rstrip()
+
+    @property
+    def help(self) -> str:
+        """One line, in the interface's language."""
+        return text(f"commands.{self.name}")

@@ -1,0 +1,49 @@
+"""Commands that show a page: help, what was changed, the todo list."""
+
+from collections.abc import Sequence
+
+from glmcode.markdown import fenced
+from glmcode.tui.conversation import Conversation
+from glmcode.tui.page.screen import PageScreen
+from glmcode.tui.texts import text
+from glmcode.tui.transcript.entries import Todo
+
+_KEYS = (
+    "enter", "newline", "steer", "interrupt", "leave", "mode", "thinking", "history", "search", "find", "pages",
+    "focus", "paste", "editor", "mention", "shell",
+)  # fmt: skip
+_MARKS = {"done": "x", "in_progress": "-", "pending": " "}
+
+
+async def help_page(talk: Conversation, commands: Sequence[tuple[str, str]]) -> None:
+    """All commands (form and help of each) and keys."""
+    lines = [f"## {text('help.commands')}", ""]
+    lines += [f"- `{usage}`  {told}" for usage, told in commands]
+    lines += ["", f"## {text('help.keys')}", "", *(f"- {text(f'help.{key}')}" for key in _KEYS)]
+    await talk.app.push_screen(PageScreen(text("help.title"), "\n".join(lines)))
+
+
+async def diff(talk: Conversation, _: str) -> None:
+    """What the session changed since it was opened."""
+    place = talk.live.place if talk.live else None
+    if place is None:
+        talk.say(text("commands.nothing_changed"))
+        return
+    await place.workspace.ready()
+    tree = await place.workspace.tree()
+    patch = await place.trees.patch(place.workspace.agreed_tree, tree)
+    if not patch:
+        talk.say(text("commands.nothing_changed"))
+        return
+    page = PageScreen(text("commands.diff_title"), fenced(patch.decode("utf-8", "replace"), "diff"))
+    await talk.app.push_screen(page)
+
+
+async def todo(talk: Conversation, _: str) -> None:
+    """The model's list, as it stands."""
+    found = next((each for each in reversed(talk.stage.view.transcript.entries) if isinstance(each, Todo)), None)
+    if found is None:
+        talk.say(text("commands.no_todo"))
+        return
+    lines = [f"- [{_MARKS[item.status]}] {item.content}" for item in found.items]
+    await talk.app.push_screen(PageScreen(text("commands.todo_title"), "\n".join(lines)))

@@ -1,0 +1,1 @@
+"""What fills the model's window and what its cache saves, on a screen."""

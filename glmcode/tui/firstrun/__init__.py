@@ -1,0 +1,1 @@
+"""Short screens that say what is missing and do it."""

@@ -1,0 +1,36 @@
+"""Runs the interface from start to end, whatever ends it."""
+
+import asyncio
+import signal
+import sys
+
+from glmcode.exit_codes import ExitCode
+from glmcode.starting import Start
+from glmcode.tui.app import GlmcodeApp
+from glmcode.tui.terminal_input import prepare
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def run_tui(start: Start) -> int:
+    """Run it in this terminal. Returns the exit code."""
+    prepare()
+    return asyncio.run(_run(GlmcodeApp(start)))
+
+
+async def _run(app: GlmcodeApp) -> int:
+    loop = asyncio.get_running_loop()
+    # What is ignored from the start (nohup) stays ignored.
+    watched = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in watched:
+        loop.add_signal_handler(number, app.leave, ExitCode.TERMINATED)
+    try:
+        await app.run_async(mouse=app.preferences.mouse)
+    finally:
+        session = app.opening.session_id
+        await app.aclose()
+        for number in watched:
+            loop.remove_signal_handler(number)
+    if session is not None:
+        print(f"glmcode: go on with: glmcode --resume {session}", file=sys.stderr)
+    return app.return_code or app.code

@@ -1,0 +1,57 @@
+"""The bar that shows how far the start of an engine on this machine has come."""
+
+from textual import work
+from textual.content import Content
+from textual.reactive import var
+from textual.widget import Widget
+
+from glmcode.loading import Loading
+from glmcode.tui.opening import Opening
+from glmcode.tui.texts import text
+
+_BAR_CELLS = 24
+
+
+class EngineLoading(Widget):
+    """One line; there only while an engine starts."""
+
+    progress: var[Loading | None] = var(None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.display = False
+
+    def show(self, loading: Loading) -> None:
+        """The start has come this far."""
+        self.progress = None if loading.done else loading
+
+    def watch_progress(self) -> None:
+        self.display = self.progress is not None
+        self.refresh()
+
+    def cancel(self, opening: Opening) -> None:
+        """End the start, if one goes on."""
+        if self.progress is not None:
+            self._cancel(opening)
+
+    @work
+    async def _cancel(self, opening: Opening) -> None:
+        if opening.session is not None:
+            await opening.session.stop_preparing()
+        self.progress = None
+
+    def render(self) -> Content:
+        loading = self.progress
+        if loading is None:
+            return Content("")
+        full = round(loading.share * _BAR_CELLS)
+        title = text(f"loading.{loading.step}") if loading.steps == 7 else loading.title
+        of_phase = "" if loading.fraction is None else f" {loading.fraction:.0%}"
+        return Content.assemble(
+            text("loading.engine"),
+            " ",
+            Content.styled("━" * full, "$primary"),
+            Content.styled("━" * (_BAR_CELLS - full), "$panel"),
+            f" {title}{of_phase} ",
+            Content.styled(text("loading.cancel"), "$thinking"),
+        )

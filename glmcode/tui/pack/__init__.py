@@ -1,0 +1,1 @@
+"""What of the repository is in the prompt and why, on a screen."""

@@ -1,0 +1,1 @@
+"""A page to read over the conversation."""

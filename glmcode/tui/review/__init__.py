@@ -1,0 +1,1 @@
+"""The review of changes hunk by hunk, on a screen."""

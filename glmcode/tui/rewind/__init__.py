@@ -1,0 +1,1 @@
+"""The time machine, on a screen."""

@@ -1,0 +1,1 @@
+"""The status line below the prompt, and the line above it that says what a running turn does."""

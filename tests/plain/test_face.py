@@ -1,0 +1,87 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.glmcode.live.working import EDIT, TASKS, make_repo, shell
+
+CHILD = """
+import asyncio, json, sys
+from glmcode.config import Settings
+from glmcode.plain.face import run_plain
+sys.exit(asyncio.run(run_plain(Settings.model_validate(json.loads(sys.argv[1])))))
+"""
+
+
+def _session(folder: Path, typed: list[str], answers: list[dict[str, Any]], **settings: Any) -> tuple[int, str]:
+    """What a session with a script in the model's place says to these lines."""
+    repo = folder / "repo"
+    if not repo.exists():
+        make_repo(folder)
+    script = folder / "script.json"
+    script.write_text(json.dumps(answers))
+    given = {"engine": f"scripted:{script}", "sandbox": "none", "context": 0, "repo": str(repo)} | settings
+    environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", CHILD, json.dumps(given)],
+        input="".join(f"{line}\n" for line in typed), capture_output=True, text=True, timeout=100, env=environment,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_turns_and_shell_commands_work_on_the_repository(tmp_path: Path) -> None:
+    answers: list[dict[str, Any]] = [
+        {"content": "I fix it.", "tool_calls": [EDIT]},
+        {"content": "Fixed."},
+        {"content": "Bye."},
+    ]
+    code, said = _session(tmp_path, ["make add add", "!cat calc.py", "thanks"], answers)
+    assert code == 0
+    order = [
+        "no model",
+        "without a sandbox",
+        "I fix it.",
+        "Tool: edit calc.py.",
+        "Fixed.",
+        "Turn done",
+        "a + b",
+        "Bye.",
+    ]
+    places = [said.index(each) for each in [*order, "Bye."]]
+    assert places == sorted(places)
+
+
+def test_permission_is_asked_for_by_number_and_always_covers_the_same_file(tmp_path: Path) -> None:
+    answers: list[dict[str, Any]] = [
+        {"tool_calls": [TASKS]},
+        {"content": "one"},
+        {"tool_calls": [TASKS]},
+        {"content": "two"},
+    ]
+    _, said = _session(tmp_path, ["first", "3", "not mine", "second", "4"], answers)
+    assert "Refused: not mine" in said and "Allowed." in said
+    assert (tmp_path / "repo/.vscode/tasks.json").exists()
+    assert said.count("Permission needed") == 2
+    _, said = _session(tmp_path, ["first", "4", "second"], answers)
+    assert said.count("Permission needed") == 1 and "two" in said
+
+
+def test_commands_change_the_session(tmp_path: Path) -> None:
+    typed = ["/context", "/mode plan", "go", "/context", "/nonsense", "/think off", "/btw why?", "/clear"]
+    answers: list[dict[str, Any]] = [
+        {"tool_calls": [shell("touch made")]},
+        {"content": "planned"},
+        {"content": "aside answer"},
+    ]
+    _, said = _session(tmp_path, typed, answers)
+    assert "no conversation yet" in said and "Approval: plan." in said and "Thinking: off." in said
+    assert "history" in said and "/nonsense is not known" in said and "aside answer" in said
+    assert "new session" in said and not (tmp_path / "repo/made").exists()
+
+
+def test_what_is_missing_is_said_and_the_session_goes_on(tmp_path: Path) -> None:
+    code, said = _session(tmp_path, ["go", "!", "/mode auto"], [{"content": "x"}], resume="20200101-000000-missing")
+    assert code == 0 and "Error: " in said and "Approval: auto." in said
