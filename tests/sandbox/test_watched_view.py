@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glmcode_sandbox.base import SandboxKind
 from glmcode_sandbox.gitview import GitView, make_shadow
+from glmcode_sandbox.open import open_sandbox
 from glmcode_sandbox.watchedview import WatchedView
+from glmcode_sandbox.workspace import open_workspace
 from tests.sandbox.repositories import git, make_repository, write
 
 FILES: dict[str, str | bytes] = {
@@ -243,3 +246,29 @@ async def test_watches_are_given_back(seen: Seen) -> None:
     assert watched() == before > 0
     seen.watched.close()
     assert watched() == before - 1
+
+
+COMMANDS = ("echo 2 >a", "chmod +x b", "mv d/x d/z", "rm -r d/e", "mkdir -p n/m; echo o >n/m/o", "echo p >n/m/o")
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param("docker", marks=pytest.mark.docker), pytest.param("bwrap", marks=pytest.mark.bwrap)]
+)
+async def test_what_commands_in_a_sandbox_touch_is_told(
+    kind: SandboxKind, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    image = request.getfixturevalue("docker_image") if kind == "docker" else None
+    repo = make_repository(tmp_path / "repo", FILES)
+    async with await open_workspace(repo, "direct", state_dir=tmp_path / "state") as space:
+        sandbox = await open_sandbox(kind, mounts=space.mounts, workdir=space.path, owner=space.owner, image=image)
+        try:
+            await sandbox.start()
+            seen = [await space.tree(quick=True)]
+            for command in COMMANDS:
+                done = await sandbox.exec(command)
+                assert done.exit_code == 0, done.output
+                seen.append(await space.tree(quick=True))
+                assert seen[-1] == await space.tree()
+            assert len(set(seen)) == len(seen)
+        finally:
+            await sandbox.close()
