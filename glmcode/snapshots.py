@@ -19,7 +19,7 @@ class Recorded(Protocol):
 
     async def ready(self) -> None: ...
 
-    async def tree(self) -> str: ...
+    async def tree(self, *, quick: bool = False) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,8 @@ class Snapshots:
     async def _take(self, workspace: Recorded, due: _Due) -> None:
         tree, problem = None, ""
         try:
-            tree = await workspace.tree()
+            # What no call of the model's made may be found at the beginning of a turn only.
+            tree = await workspace.tree(quick=bool(due.calls))
         except (WorkspaceError, OSError) as error:
             problem = str(error)
             self.tell(f"no snapshot after step {due.step}: {problem}")

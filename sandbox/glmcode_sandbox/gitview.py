@@ -127,12 +127,22 @@ class GitView:
     async def tree(self) -> str:
         """The present state of the working tree as a tree object."""
         async with self._lock:
-            try:
-                await self._update()
-            except GitFailed:
-                # Files may vanish or change their kind between listing and reading; once more, without the unreadable.
-                await self._update(readable_only=True)
-            return (await self.git("write-tree")).decode().strip()
+            return await self._look_at_everything()
+
+    async def quick_tree(self) -> str:
+        """Like `tree`, for views that know what was touched."""
+        return await self.tree()
+
+    def close(self) -> None:
+        """End what such views hold."""
+
+    async def _look_at_everything(self) -> str:
+        try:
+            await self._update()
+        except GitFailed:
+            # Files may vanish or change their kind between listing and reading; once more, without the unreadable.
+            await self._update(readable_only=True)
+        return await self._write_tree()
 
     async def _update(self, *, readable_only: bool = False) -> None:
         if self.absent:
@@ -140,16 +150,25 @@ class GitView:
             if present:
                 await self.git("update-index", "--no-skip-worktree", "-z", "--stdin", stdin=listing(present))
                 self.absent = tuple(path for path in self.absent if path not in set(present))
-        gone, changed = await self._changed()
-        new = await self._untracked()
+        changes, new = await asyncio.gather(self._changed(), self._untracked(), return_exceptions=True)
+        if isinstance(changes, BaseException):
+            raise changes
+        if isinstance(new, BaseException):
+            raise new
+        gone, changed = changes
         if readable_only:
             changed, new = ([path for path in paths if self._readable(path)] for paths in (changed, new))
+        await self._enter(gone, [*changed, *new])
+
+    async def _enter(self, gone: Sequence[str], there: Sequence[str]) -> None:
+        """Note in the index what is not there any more, and what is."""
         if gone:
             await self.git("update-index", "--force-remove", "-z", "--stdin", stdin=listing(gone))
-        if changed or new:
-            await self.git(
-                "update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing([*changed, *new])
-            )
+        if there:
+            await self.git("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing(there))
+
+    async def _write_tree(self) -> str:
+        return (await self.git("write-tree")).decode().strip()
 
     async def _changed(self) -> tuple[list[str], list[str]]:
         # Never `git add` or `git status`: both run git inside nested repositories, with the settings found there.

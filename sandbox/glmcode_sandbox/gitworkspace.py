@@ -22,6 +22,7 @@ from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
 from glmcode_sandbox.threads import finished, remove_folder
 from glmcode_sandbox.trees import Difference, FileChange, TreeStore
+from glmcode_sandbox.watchedview import WatchedView
 
 WorkspaceMode = Literal["direct", "isolated"]
 
@@ -48,7 +49,7 @@ class GitWorkspace:
         self._state = state
         self._shadow = shadow
         self.trees = TreeStore(shadow)
-        self._view = GitView(shadow, host_path, state / "index", loose_stat=mode == "isolated")
+        self._view: GitView = WatchedView(shadow, host_path, state / "index", loose_stat=mode == "isolated")
         self.agreed_tree = ""
 
     async def start(self) -> None:
@@ -99,8 +100,8 @@ class GitWorkspace:
     async def ready(self) -> None:
         """Everything is known from `start` on; layers learn it later."""
 
-    async def tree(self) -> str:
-        return await self._view.tree()
+    async def tree(self, *, quick: bool = False) -> str:
+        return await (self._view.quick_tree() if quick else self._view.tree())
 
     async def patch(self, tree: str | None = None, *, since: str | None = None) -> bytes:
         await self.ready()
@@ -188,6 +189,7 @@ class GitWorkspace:
         return lambda _: False
 
     async def close(self) -> None:
+        self._view.close()
         await remove_folder(self._state)
 
     async def __aenter__(self) -> Self:

@@ -86,7 +86,7 @@ class OverlayWorkspace(GitWorkspace):
         assert self._start is not None
         return self._start
 
-    async def tree(self) -> str:
+    async def tree(self, *, quick: bool = False) -> str:
         start = await self._started()
         tree = await self._layer.tree(start)
         lost = [f"a large new file is not carried: {path}" for path in self._layer.large[:10]]

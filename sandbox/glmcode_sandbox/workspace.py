@@ -70,8 +70,12 @@ class Workspace(Protocol):
         """Wait until the start is known. A layer takes it down in the background while the sandbox may work already."""
         ...
 
-    async def tree(self) -> str:
-        """The present state as a tree: tracked files, and untracked ones that are neither ignored nor were large."""
+    async def tree(self, *, quick: bool = False) -> str:
+        """The present state as a tree: tracked files, and untracked ones that are neither ignored nor were large.
+
+        `quick` may miss what a process wrote to a mapped file that it has not closed yet, or through a hard link that
+        is gone again, ignored, or outside the repository; the next tree that is not quick has it.
+        """
         ...
 
     async def patch(self, tree: str | None = None, *, since: str | None = None) -> bytes:

@@ -30,7 +30,7 @@ class Place:
     async def ready(self) -> None:
         await self.is_ready.wait()
 
-    async def tree(self) -> str:
+    async def tree(self, *, quick: bool = False) -> str:
         assert self.commands == 0
         before = self.state
         await asyncio.sleep(0.02)
