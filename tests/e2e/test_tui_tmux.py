@@ -133,7 +133,7 @@ async def test_a_terminated_program_leaves_the_terminal_and_no_command_behind(pl
         os.kill(_child(it.pid), signal.SIGTERM)
         screen = await it.until("ENDED 143")
         assert "Traceback" not in screen
-        assert "4711.25" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        assert "4711.25" not in _output("ps", "-eo", "args")
         it.type("echo still $((1 + 1)) here", "Enter")
         await it.until("still 2 here")
 
@@ -152,5 +152,8 @@ async def test_a_draft_survives_a_crash(place: tuple[Path, Path]) -> None:
 
 
 def _child(pid: int) -> int:
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[0])
+    return int(_output("ps", "-o", "pid=", "--ppid", str(pid)).split()[0])
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
