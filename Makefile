@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test sglang-cpu vscode-rig lint type fmt benchmark clean
+.PHONY: demo test sglang-cpu vscode-rig vscode lint type fmt benchmark clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/glmcode demo
@@ -20,6 +20,15 @@ sglang-cpu: $(VENV)/.dev
 # A real VS Code and a browser for the tests marked vscode: about half a minute and 450 MB, once; Chromium by apt.
 vscode-rig: $(VENV)/.dev
 	$(BIN)/python -m tests.vscode.install
+
+# The VS Code extension: needs node 20 and npm; lints, tests and packages it as vscode/dist/glmcode.vsix.
+vscode: vscode/dist/glmcode.vsix
+
+vscode/node_modules/.package-lock.json: vscode/package-lock.json
+	cd vscode && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+vscode/dist/glmcode.vsix: vscode/node_modules/.package-lock.json vscode/package.json $(wildcard vscode/src/*.ts vscode/test/*.ts)
+	cd vscode && npm run --silent lint && npm run --silent test && npm run --silent package
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

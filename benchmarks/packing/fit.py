@@ -1,23 +1,27 @@
 """Fits the weights of the ranking, and says what packs would hold for repositories left out of the fit.
 
-    python -m benchmarks.packing.fit --work DIR [--write]
+    python -m benchmarks.packing.fit --work DIR [--data FILE] [--ablate | --write]
 
 Needs numpy and scipy. Both models are a softmax over a list: of an issue's likely files, and of the pieces of those.
-The figures are the share of issues for which every edit lies in the pack, each repository ranked by weights fitted on
-the others. --write prints the weights fitted on all, for glmcode/context/ranking/weights.py.
+The figures are the share of issues for which every edit lies in the pack; the repositories are dealt into seven parts,
+each ranked by weights fitted on the others. --write prints the weights fitted on all, for
+glmcode/context/ranking/weights.py. Figures kept: RESULTS.md.
 """
 
 import argparse
+import json
 import pickle
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.packing.gather import Case
+from glmcode.context.core import CORE_SHARE, FILE_SHARE, MIN_CORE_BUDGET
 from glmcode.context.fitting import Offer, fit
 from glmcode.context.ranking.fuse import Row, log_softmax
 from glmcode.context.ranking.weights import FILE_WEIGHTS, PIECE_WEIGHTS
@@ -26,6 +30,18 @@ BUDGETS = (13_000, 27_000, 50_000, 100_000, 200_000)
 FIXED_SHARE = 0.06
 """What the map and the margin between vocabularies take of a budget."""
 FILE_L2, PIECE_L2 = 3e-3, 1e-3
+TOKEN_CHARS = 3.8
+FOLDS = 7
+KINDS: dict[str, tuple[str, ...]] = {
+    "all evidence": (),
+    "without history": ("said", "said_best", "often", "lately", "together"),
+    "without paths": ("path", "file_name", "folder", "mention", "mention_line"),
+    "without words": ("title", "prose", "rough", "best_words", "w_file", "w_rank", "w_all", "near"),
+    "without names": ("best_defines", "best_framed", "defs", "defs1", "inside", "framed"),
+    "without phrases": ("best_phrases", "ph_all", "ph_file"),
+    "without imports": ("imported", "importing"),
+    "without tests": ("tested",),
+}
 LIKELY = -7.0
 """Pieces of files with lower odds do not take part in the fit of the pieces."""
 
@@ -36,29 +52,60 @@ Weights = dict[str, float]
 
 def main() -> None:
     """Fit, judge and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="instances.jsonl, to tell its sets apart")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--ablate", action="store_true", help="once more without each kind of evidence")
     options = parser.parse_args()
     cases: list[Case] = [pickle.loads(file.read_bytes()) for file in sorted(options.work.glob("cases/*.pickle"))]
     if options.write:
-        for name, weights in zip(("FILE_WEIGHTS", "PIECE_WEIGHTS"), train(cases), strict=True):
+        for name, weights in zip(("FILE_WEIGHTS", "PIECE_WEIGHTS"), train(cases, ()), strict=True):
             print(name, {key: round(value, 2) for key, value in sorted(weights.items(), key=lambda one: -abs(one[1]))})
         return
-    held: list[list[bool]] = []
-    for repo in sorted({case.repo for case in cases}):
-        weights_of = train(case for case in cases if case.repo != repo)
+    groups = _groups(cases, options.data)
+    for label, without in KINDS.items() if options.ablate else [("all evidence", ())]:
+        held = {case.id: hits for case, hits in judge(cases, without)}
+        for name, ids in groups.items():
+            shares = (100 * sum(hits) / len(ids) for hits in zip(*(held[id] for id in ids), strict=True))
+            print(f"| {label} | {name} | {len(ids)} |", " / ".join(f"{share:.0f}" for share in shares), "|", flush=True)
+
+
+def judge(cases: Sequence[Case], without: Collection[str]) -> Iterator[tuple[Case, list[bool]]]:
+    """For each case what packs of the budgets would hold, ranked by weights fitted on other repositories."""
+    counts = Counter(case.repo for case in cases)
+    fold_of: dict[str, int] = {}
+    loads = [0] * FOLDS
+    for repo, count in counts.most_common():
+        fold_of[repo] = loads.index(min(loads))
+        loads[fold_of[repo]] += count
+    for fold in range(FOLDS):
+        weights_of = train([case for case in cases if fold_of[case.repo] != fold], without)
         for case in cases:
-            if case.repo == repo:
-                held.append([holds(case, *weights_of, budget) for budget in BUDGETS])
-                print(case.id, *("+" if hit else "-" for hit in held[-1]), flush=True)
-    shares = (100 * sum(hits) / len(hits) for hits in zip(*held, strict=True))
-    print(f"{len(held)} issues:", " / ".join(f"{share:.0f}" for share in shares))
+            if fold_of[case.repo] == fold:
+                yield case, [holds(case, *weights_of, budget) for budget in BUDGETS]
 
 
-def train(cases: Iterable[Case]) -> tuple[Weights, Weights]:
-    """The weights of the evidence on files, and on pieces."""
-    names, piece_names = list(FILE_WEIGHTS), list(PIECE_WEIGHTS)
+def _groups(cases: Sequence[Case], data: Path | None) -> dict[str, list[str]]:
+    """The ids of all cases, and with the data of each language group and of issues that name no file to change."""
+    groups: dict[str, list[str]] = {"all": [case.id for case in cases]}
+    issues = {row["id"]: row for row in map(json.loads, data.read_text().splitlines())} if data else {}
+    for case in cases:
+        if (issue := issues.get(case.id)) is None:
+            continue
+        sets = issue["sets"]
+        language = "multilingual" if "multilingual" in sets else "commits" if "commits" in sets else "python"
+        groups.setdefault(language, []).append(case.id)
+        text = issue["issue"].lower().replace("_", "")
+        if not any(PurePosixPath(path).name.partition(".")[0].lower().replace("_", "") in text for path in case.gold):
+            groups.setdefault("no file named", []).append(case.id)
+    return groups
+
+
+def train(cases: Iterable[Case], without: Collection[str]) -> tuple[Weights, Weights]:
+    """The weights of the evidence on files, and on pieces; `without` names of either."""
+    names = [name for name in FILE_WEIGHTS if name.removeprefix("r_") not in without]
+    piece_names = [name for name in PIECE_WEIGHTS if name not in without]
     known = [case for case in cases if set(case.gold) & set(case.paths)]
     of_files = [(_matrix(case.files, names), np.array([path in case.gold for path in case.paths])) for case in known]
     weights = softmax_weights(of_files, FILE_L2)
@@ -108,26 +155,44 @@ def softmax_weights(groups: Sequence[Group], l2: float) -> Array:
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x)
 
 
-def holds(case: Case, file_weights: Weights, piece_weights: Weights, budget: int) -> bool:
-    """Whether a pack of this budget would hold every edit of the case."""
+def offers_of(case: Case, file_weights: Weights, piece_weights: Weights) -> list[Offer]:
+    """The pieces of a case with what these weights make of them."""
     odds = log_softmax([_dot(file_weights, row) for row in case.files])
     scores = [
         _dot(piece_weights, {**row, "file": odd / 5}) for odd, own in zip(odds, case.rows, strict=True) for row in own
     ]
     worths = iter(np.exp(log_softmax(scores)))
-    offers = [
+    return [
         Offer(path, at, piece, float(next(worths)), size)
         for path, pieces, sizes in zip(case.paths, case.pieces, case.sizes, strict=True)
         for at, (piece, size) in enumerate(zip(pieces, sizes, strict=True))
     ]
-    room = int(budget * (1 - FIXED_SHARE))
+
+
+def holds(case: Case, file_weights: Weights, piece_weights: Weights, budget: int) -> bool:
+    """Whether a pack of this budget would hold every edit of the case."""
+    core, left = core_of(case, budget)
+    offers = [offer for offer in offers_of(case, file_weights, piece_weights) if offer.path not in core]
+    room = int(left * (1 - FIXED_SHARE))
     sums = {path: _sums(case, at) for at, path in enumerate(case.paths)}
     packed = {one.path: one.ranges for one in fit(offers, room, sums.get, lambda path: len(path) // 4)}
     return all(
-        any(start <= first and last <= end for start, end in packed.get(path, []))
+        path in core or any(start <= first and last <= end for start, end in packed.get(path, []))
         for path, edits in case.gold.items()
         for first, last in edits
     )
+
+
+def core_of(case: Case, budget: int) -> tuple[set[str], int]:
+    """The core files of such a pack, and the tokens that they leave to the task's."""
+    left = share = max(0, budget - MIN_CORE_BUDGET) // CORE_SHARE
+    core: set[str] = set()
+    for path, size in case.core:
+        tokens = int(size / TOKEN_CHARS)
+        if tokens <= min(left, share // FILE_SHARE):
+            core.add(path)
+            left -= tokens
+    return core, budget - (share - left)
 
 
 def _sums(case: Case, at: int) -> list[int]:
@@ -135,7 +200,7 @@ def _sums(case: Case, at: int) -> list[int]:
     lines = [0.0]
     for piece, size in zip(case.pieces[at], case.sizes[at], strict=True):
         count = piece.last - piece.first + 1
-        lines += [size / 3.8 / count] * count
+        lines += [size / TOKEN_CHARS / count] * count
     return [int(total) for total in accumulate(lines)]
 
 

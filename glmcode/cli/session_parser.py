@@ -46,6 +46,9 @@ def _add_time_machine(verbs: "SubCommands[SubParser]") -> None:
         const="both",
         help="the default; of r1 or undo what that restore brought",
     )
+    restore.add_argument(
+        "--only", action="append", metavar="PATH", help="of the files only this one, by its path in the repository"
+    )
     restore.add_argument("--overwrite", action="store_true", help="also files that you changed since")
     restore.add_argument("--yes", action="store_true", help="do not ask")
     restore.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")

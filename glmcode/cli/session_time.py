@@ -118,7 +118,10 @@ def _print_step(number: int, calls: Sequence[str], files: Sequence[FileChange], 
 async def _restore(options: argparse.Namespace, root: Path, session_id: str, to: str) -> int:
     with store.resume(root, session_id) as session:
         files, conversation = _what(options.what, read_timeline(store.records(session.folder / store.FILE_NAME)), to)
-        async with open_restoring(session, to, files=files) as way:
+        only = frozenset(options.only or ())
+        if only and not files:
+            raise ConfigError("--only names files, and --conversation leaves all files alone")
+        async with open_restoring(session, to, files=files, only=only) as way:
             if files:
                 for line in _stat(way.plan.files):
                     say(f"  {line}")

@@ -1,4 +1,4 @@
-"""`glmcode vscode init|remove|tasks`: the tasks of VS Code, written, taken out again, or as JSON."""
+"""`glmcode vscode`: the tasks of VS Code, written, taken out again, or as JSON, and what the extension shows."""
 
 import argparse
 import difflib
@@ -7,25 +7,46 @@ import shutil
 import sys
 from pathlib import Path
 
+from glmcode import paths
 from glmcode.cli.settings import say
 from glmcode.config import ConfigError
+from glmcode.editor.state import content_at, state_of
 from glmcode.editor.tasks import INPUTS, PROGRAM, as_json, tasks
 from glmcode.editor.tasks_on_disk import edited, of_repository, read, write
 from glmcode.editor.user_folders import user_folders
 from glmcode.exit_codes import ExitCode
+from glmcode.session import store
 from glmcode_sandbox.clean import clean_text, one_line
 from glmcode_sandbox.workspace import find_repository
 
 
 def run_vscode(options: argparse.Namespace) -> int:
     """Run one verb. Raises ConfigError, WorkspaceError."""
-    if options.verb == "tasks":
-        print(json.dumps(_listed()))
-        return ExitCode.DONE
+    match options.verb:
+        case "tasks":
+            print(json.dumps(_listed()))
+            return ExitCode.DONE
+        case "state":
+            print(state_of(paths.sessions_dir(), find_repository(options.repo or Path.cwd())).model_dump_json())
+            return ExitCode.DONE
+        case "file":
+            return _print_file(options)
     for path in _files(options):
         _edit(path, remove=options.verb == "remove", dry_run=options.dry_run)
     if options.verb == "init" and shutil.which(PROGRAM) is None:
         say(f"the command {PROGRAM} is not on the PATH here; VS Code needs it on its own PATH")
+    return ExitCode.DONE
+
+
+def _print_file(options: argparse.Namespace) -> int:
+    """The bytes as they were; 1 where the file was not there."""
+    root = paths.sessions_dir()
+    session = options.session or store.latest(root, find_repository(options.repo or Path.cwd()))
+    data = content_at(root, session, options.point, options.path)
+    if data is None:
+        return ExitCode.FAILURE
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
     return ExitCode.DONE
 
 

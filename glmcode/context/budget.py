@@ -49,8 +49,8 @@ def choose_budget(auto: Auto, task: Task, spread: int, named_lines: Collection[i
     """The budget for a task whose probability is spread over `spread` tokens (see `fitting.spread`).
 
     `named_lines` are the lines of the repository's files that the task names. What the steps hold of the dev set's
-    issues, that is all edits: 8K 83 of 100 of those with a trace; 13K 88 of the sharp ones; 32K 85 of the middle; of
-    the spread ones 80 at 70K, so more pays there only in small steps.
+    issues, that is all edits (benchmarks/packing/need.py): 8K 85 of 100 of the sharp ones that name lines; 13K 85 of
+    the other sharp ones; 32K 80 of the middle ones; 64K 83 of the spread ones, where 200K would be needed for 97.
     """
     traced = bool(named_lines) or _TRACE.search(task.text) is not None
     what = "a bug with a trace" if traced else "a task without a trace"

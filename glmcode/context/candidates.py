@@ -112,11 +112,12 @@ def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Ta
     snapshot, evidence = found.snapshot, found.evidence
     assert evidence is not None
     wanted = [(path, snapshot.files[path].hash) for path in likely]
-    outlines.prepare(wanted)
-    for path in likely:
+    # A first pack asks for the tokens of most of them in the end; a later one knows those that it needs.
+    waiting = outlines.prepare(wanted) > len(wanted) // 2
+    for path in likely if waiting else ():
         if not outlines.busy:
             break
-        found.line_tokens(path)  # most are asked for in the end
+        found.line_tokens(path)
     by_hash = outlines.of(wanted)
 
     def read(path: str) -> tuple[str, list[Piece]] | None:

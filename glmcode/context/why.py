@@ -29,7 +29,7 @@ def _reasons(candidates: Candidates, evidence: Evidence, path: str) -> list[tupl
         (f"named in the task with lines {', '.join(map(str, lines[:4]))}", bool(lines)),
         ("named in the task", bool(tier) and not lines),
         ("open", evidence.columns["near"].get(path, 0.0) >= 1.0 and path not in candidates.pinned),
-        ("near what you have open", 0.0 < evidence.columns["near"].get(path, 0.0) < 1.0),
+        ("near what you have open or pinned", 0.0 < evidence.columns["near"].get(path, 0.0) < 1.0),
         ("in a stack trace", evidence.columns.get("best_framed", {}).get(path, 0.0) > 0),
         ("defines names of the task", strong("defines")),
         ("holds phrases of the task", strong("phrases")),

@@ -11,6 +11,9 @@ from glmcode_tools.filetext import display_name
 
 _WITH_LINE = re.compile(r"(?P<path>.+?):(?P<line>[0-9]{1,9})")
 _SEARCHED_BYTES = 2 * 1024 * 1024
+_COMPARED = 2000
+_ALIKE = 0.5
+"""Above this, text is taken for what is at the cursor, with values in place of variables."""
 
 
 def with_selection(task: str, settings: Settings) -> str:
@@ -28,8 +31,10 @@ def with_selection(task: str, settings: Settings) -> str:
     shown = display_name(path.relative_to(repo).as_posix())
     if settings.selection is None:
         return load("editor/about_file", task=task, place=shown + (f", line {line}" if line else ""))
-    where = _lines_of(settings.selection, path, line)
-    return load("editor/about_selection", task=task, place=f"{shown}{where}", selection=fenced(settings.selection))
+    first, text = _found(settings.selection, path, line, settings.file)
+    more = text.rstrip("\n").count("\n")
+    where = f"{shown}, lines {first} to {first + more}" if more else f"{shown}, line {first}"
+    return load("editor/about_selection", task=task, place=where, selection=fenced(text))
 
 
 def _place(given: str) -> tuple[Path, int | None]:
@@ -45,8 +50,13 @@ def _place(given: str) -> tuple[Path, int | None]:
     return path, line
 
 
-def _lines_of(selection: str, path: Path, near: int | None) -> str:
-    """The lines of a selection, the occurrence nearest to the cursor; only the cursor's where the text is not found."""
+def _found(selection: str, path: Path, near: int | None, given: str) -> tuple[int, str]:
+    """The first line of a selection and its text as the file has it. Raises ConfigError.
+
+    The text that an editor hands over is never passed on: VS Code puts the values of variables in for what looks
+    like one (`${file}`, `${env:TOKEN}`), also inside a selection. Where it is not in the file word for word, the
+    lines at the cursor that it resembles are taken whole.
+    """
     wanted = selection.replace("\r\n", "\n")
     with path.open("rb") as stream:
         text = stream.read(_SEARCHED_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
@@ -55,8 +65,25 @@ def _lines_of(selection: str, path: Path, near: int | None) -> str:
     while at >= 0 and len(starts) < 1000:
         starts.append(at)
         at = text.find(wanted, at + 1)
-    spans = [(text.count("\n", 0, start) + 1, wanted.rstrip("\n").count("\n")) for start in starts]
-    if not spans:
-        return f", line {near}" if near else ""
-    first, more = min(spans, key=lambda span: 0 if near is None else min(abs(span[0] - near), abs(sum(span) - near)))
-    return f", lines {first} to {first + more}" if more else f", line {first}"
+    more = wanted.rstrip("\n").count("\n")
+    if starts:
+        firsts = [text.count("\n", 0, start) + 1 for start in starts]
+        return min(firsts, key=lambda first: _distance(near, first, first + more)), wanted
+    if near is not None:
+        lines = text.split("\n")
+        windows = [(first, "\n".join(lines[first - 1 : first + more])) for first in {max(1, near - more), near}]
+        alike, first, resembling = max((_likeness(wanted, window), first, window) for first, window in windows)
+        if alike >= _ALIKE:
+            return first, resembling
+    raise ConfigError(f"--selection: the text is not in {given} as it is on disk; save the file and select again")
+
+
+def _distance(near: int | None, first: int, last: int) -> int:
+    return 0 if near is None else min(abs(first - near), abs(last - near))
+
+
+def _likeness(one: str, other: str) -> float:
+    """From 0 to 1, of the first lines and characters."""
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, one[:_COMPARED], other[:_COMPARED], autojunk=False).ratio()

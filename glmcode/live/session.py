@@ -15,6 +15,7 @@ from glmcode.engines import open_engine, ready_window, start_engine, window_aske
 from glmcode.events import CacheBroken, Event, SessionStarted, ToolFinished
 from glmcode.images import describe_sandbox, resolve_image
 from glmcode.live.meter import Meter, measure
+from glmcode.live.packing import Packing
 from glmcode.live.people import People
 from glmcode.live.place import Place, open_place
 from glmcode.live.told import Told
@@ -25,8 +26,6 @@ from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_sandbox.open import probe
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
-
-AUTO_CONTEXT_TOKENS = 24_000
 
 __all__ = ["LiveSession", "People"]
 
@@ -50,6 +49,7 @@ class LiveSession:
         self.place: Place | None = None
         """What is open; None before the first turn, and after a session was left."""
         self.pack_tokens = 0
+        self.packing = Packing(self.settings, self.repo)
         self._people = people
         self._new_id = new_id
         self._stack = AsyncExitStack()
@@ -135,6 +135,8 @@ class LiveSession:
                 )
             )
             self._new_id = None
+            if self.settings.resume:
+                await self.packing.resumed(self.place.session)
             for note in self.place.workspace.notes:
                 self._people.say(note)
         return self.place
@@ -163,6 +165,7 @@ class LiveSession:
                 if each.kind != "step_started":
                     place.sandbox.begin()
                 yield each
+        await self.packing.turn_ended(place.session)
         await self._look(place)
 
     async def by_hand(self, tool: str, arguments: str) -> AsyncGenerator[Event, None]:
@@ -252,7 +255,7 @@ class LiveSession:
             store.session_file(paths.sessions_dir(), session)
         await self.leave()
         self.settings = self.settings.model_copy(update={"resume": session})
-        self.pack_tokens = 0
+        self.pack_tokens, self.packing = 0, Packing(self.settings, self.repo)
 
     async def aclose(self) -> None:
         """Close everything."""
@@ -280,18 +283,13 @@ class LiveSession:
 
     async def _composed(self, place: Place, prompt: str) -> str:
         """The user message: before the first one the repository pack, before each what is to be told."""
+        begun = any(message.role == "user" for message in place.session.messages)
+        if begun and place.workspace.mode == "direct" and (changes := await self.packing.changes()):
+            self.told.add(changes)
         text = self.told.before(prompt)
-        budget = await self._budget()
-        if budget == 0 or any(message.role == "user" for message in place.session.messages):
+        if begun or self.packing.budget == 0:
             return text
-        from glmcode.context.pack import pack
-
-        packed = await asyncio.to_thread(pack, self.repo, prompt, budget)
+        window = await ready_window(self.engine, self.settings)
+        packed = await self.packing.send(prompt, window, prices_of(self.settings, self.engine), self._people.say)
         self.pack_tokens, place.pack_chars = packed.tokens, len(packed.text)
         return f"{packed.text}\n\n{text}" if packed.text else text
-
-    async def _budget(self) -> int:
-        if self.settings.context != "auto":
-            return self.settings.context
-        window = await ready_window(self.engine, self.settings)
-        return AUTO_CONTEXT_TOKENS if window is None else min(AUTO_CONTEXT_TOKENS, window // 4)

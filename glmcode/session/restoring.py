@@ -34,8 +34,12 @@ class Plan:
         return frozenset(change.path for change in self.files)
 
 
-async def plan_files(timeline: Timeline, point: Point, store: TreeStore, scratch: Path) -> Plan:
+async def plan_files(
+    timeline: Timeline, point: Point, store: TreeStore, scratch: Path, only: frozenset[str] = frozenset()
+) -> Plan:
     """The files that the session changed since a point. What only the user changed since stays as it is.
+
+    `only` leaves all others as they are.
 
     Raises SessionError, WorkspaceError.
     """
@@ -50,10 +54,15 @@ async def plan_files(timeline: Timeline, point: Point, store: TreeStore, scratch
             (own if change.by_session else users).update(touched)
     files = await store.changes(timeline.there, point.tree)
     files = tuple(change for change in files if change.path not in users or change.path in own)
+    if only and not timeline.waiting:
+        files = tuple(change for change in files if change.path in only)
     conflicts = tuple(change.path for change in files if change.path in users)
     if not timeline.waiting:
         return Plan(timeline.there, point.tree, files, conflicts)
     new = await store.mixed(timeline.there, point.tree, frozenset(change.path for change in files), scratch)
+    if only:
+        new = await store.mixed(timeline.end, new, only, scratch)
+        conflicts = tuple(path for path in conflicts if path in only)
     return Plan(timeline.end, new, await store.changes(timeline.end, new), conflicts)
 
 
@@ -136,8 +145,13 @@ def in_the_way(paths: tuple[str, ...]) -> str:
 
 
 @asynccontextmanager
-async def open_restoring(session: Session, to: str, *, files: bool = True) -> AsyncIterator[Restoring]:
-    """Prepare the way back to a point (see `Timeline.point`). Raises SessionError, WorkspaceError."""
+async def open_restoring(
+    session: Session, to: str, *, files: bool = True, only: frozenset[str] = frozenset()
+) -> AsyncIterator[Restoring]:
+    """Prepare the way back to a point (see `Timeline.point`), of `only` these files where there are any.
+
+    Raises SessionError, WorkspaceError.
+    """
     if left := await roll_back(session):
         names = ", ".join(map(display_name, left[:10]))
         raise SessionError(f"a restore was killed, and you changed these since: {names}; put them aside and try again")
@@ -151,7 +165,7 @@ async def open_restoring(session: Session, to: str, *, files: bool = True) -> As
         raise SessionError(
             f"a killed run left its changes behind: `glmcode run --resume {session.id} PROMPT` goes on with them"
         )
-    plan = await plan_files(timeline, timeline.point(to), store, session.folder)
+    plan = await plan_files(timeline, timeline.point(to), store, session.folder, only)
     if timeline.waiting:
         yield Restoring(session, timeline, to, plan, None)
     else:

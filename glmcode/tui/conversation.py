@@ -202,6 +202,8 @@ class Conversation:
             self._began = None
             self.standing.end()
         await self._look()
+        if ended is not None:
+            await self._offer_review()
         if ended is not None and ended.duration_s > LONG_TURN_S and not self.watched:
             notify_desktop(self.app, text("conversation.ended", seconds=round(ended.duration_s)))
         return ended
@@ -262,6 +264,21 @@ class Conversation:
             work.cancel()
             await self._idle.wait()
         await self.opening.aclose()
+
+    async def _offer_review(self) -> None:
+        """Changes of an isolated workspace reach the user's files by a review."""
+        live = self.live
+        if (
+            live is None
+            or live.place is None
+            or live.place.workspace.mode == "direct"
+            or live.settings.apply == "never"
+        ):
+            return
+        from glmcode.live.reviewing import changed_files
+
+        if files := await changed_files(live):
+            self.say(text("review.waiting", count=len(files)))
 
     async def _measure(self) -> None:
         if self.live is not None:

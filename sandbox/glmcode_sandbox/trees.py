@@ -164,6 +164,14 @@ class TreeStore:
                 found.append((path, meta))
         return found
 
+    async def content(self, tree: str, path: str) -> bytes | None:
+        """The bytes of a file as `tree` holds it; None where there is none, or a folder or a submodule."""
+        for found, meta in await self._below(tree, frozenset({path})):
+            _, kind, name = meta.split(" ", 2)
+            if found == path and kind == "blob":
+                return await self._git("cat-file", "blob", name)
+        return None
+
     async def check_out(self, tree: str, paths: list[str], target: Path, scratch: Path) -> None:
         """Write files of `tree` below the new folder `target`, line ends and encodings as `tree`'s attributes ask."""
         index = scratch / f"index-{secrets.token_hex(4)}"

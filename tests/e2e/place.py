@@ -114,10 +114,14 @@ def commands_in(pid: int) -> list[str]:
     return [line for name in containers(pid) for line in _docker("top", name, "-eo", "pid,args")]
 
 
+_GONE = ("No such container", "is not running", "container does not exist", "ttrpc: closed")
+"""What is said of a container that has just ended."""
+
+
 def _docker(*words: str) -> list[str]:
     env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
     done = subprocess.run(["docker", *words], env=env, check=False, capture_output=True, text=True)
-    passing = [words in done.stderr for words in ("No such container", "is not running", "container does not exist")]
+    passing = [words in done.stderr for words in _GONE]
     assert done.returncode == 0 or any(passing), done.stderr
     return done.stdout.splitlines()
 

@@ -78,14 +78,10 @@ async def terminal(
         "tmux", "-L", name, "-f", "/dev/null", "new-session", "-d", "-s", "main",
         "-x", str(size[0]), "-y", str(size[1]), "-c", str(cwd), "sh",
     ]  # fmt: skip
-    _run(*start, env=variables)
+    subprocess.run(start, env=variables, check=True, timeout=20)  # noqa: ASYNC221
     try:
         given.tmux("pipe-pane", "-t", "main", f"cat >> {shlex.quote(str(given.output))}")
         given.type(f"clear; {run}; echo ENDED $?", "Enter")
         yield given
     finally:
-        _run("tmux", "-L", name, "kill-server")
-
-
-def _run(*command: str, env: dict[str, str] | None = None) -> None:
-    subprocess.run(command, env=env, check=False, capture_output=True, timeout=20)
+        subprocess.run(["tmux", "-L", name, "kill-server"], check=False, capture_output=True, timeout=20)  # noqa: ASYNC221

@@ -133,7 +133,8 @@ async def test_a_terminated_program_leaves_the_terminal_and_no_command_behind(pl
         os.kill(_child(it.pid), signal.SIGTERM)
         screen = await it.until("ENDED 143")
         assert "Traceback" not in screen
-        assert "4711.25" not in _output("ps", "-eo", "args")
+        listed = await asyncio.to_thread(subprocess.run, ["ps", "-eo", "args"], capture_output=True, check=True)
+        assert b"4711.25" not in listed.stdout
         it.type("echo still $((1 + 1)) here", "Enter")
         await it.until("still 2 here")
 
@@ -152,8 +153,5 @@ async def test_a_draft_survives_a_crash(place: tuple[Path, Path]) -> None:
 
 
 def _child(pid: int) -> int:
-    return int(_output("ps", "-o", "pid=", "--ppid", str(pid)).split()[0])
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[0])

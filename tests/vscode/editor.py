@@ -1,9 +1,12 @@
 """Starts VS Code on a folder and does in it what a user does: run a task, read the terminal and the problems."""
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import shlex
+import signal
 import socket
 import sys
 import time
@@ -39,23 +42,46 @@ class Editor:
 
     async def command(self, words: str) -> None:
         """Choose one in the command palette."""
-        await self._until(lambda: self._open_palette(words), f"no command {words}")
-        await self.page.keyboard.press("Enter")
+
+        async def chosen() -> bool:
+            """Early in its life the window loses keys. Escape would also take a selection away."""
+            if await self.page.locator(".quick-input-widget").first.is_visible():
+                await self.page.keyboard.press("Escape")
+            await self.page.keyboard.press("F1")
+            return await self._seen(".quick-input-widget input", "") and await self._picked(words)
+
+        await self._until(chosen, f"no command {words}")
 
     async def run_task(self, label: str) -> None:
         await self.choose("Tasks: Run Task", label)
 
     async def choose(self, command: str, words: str) -> None:
-        """A row of the list that a command opens, by what it begins with."""
+        """A row of the list that a command opens."""
 
         async def chosen() -> bool:
             await self.command(command)
-            await asyncio.sleep(0.5)
-            await self.page.keyboard.type(words)
-            return await self._seen(".quick-input-list .monaco-list-row.focused", words)
+            return await self._picked(words)
 
         await self._until(chosen, f"{command} offers no {words}")
-        await self.page.keyboard.press("Enter")
+
+    async def pick(self, words: str) -> None:
+        """A row of the short list that is open, or about to be."""
+        selector = ".quick-input-list .label-name"
+        await self.until_seen(selector, words)
+        await self.page.locator(selector, has_text=words).first.click()
+
+    async def _picked(self, words: str) -> bool:
+        """Choose the row of exactly these words in the list that is open, once it is there."""
+        row = self.page.locator(".quick-input-list .label-name", has_text=re.compile(f"^{re.escape(words)}$")).first
+        await asyncio.sleep(0.5)
+        await self.page.keyboard.type(words)
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            if await row.is_visible():
+                await row.click()
+                return True
+            await asyncio.sleep(0.1)
+        return False
 
     async def terminal(self) -> str:
         """What the terminal in front shows."""
@@ -68,6 +94,38 @@ class Editor:
         await asyncio.sleep(0.5)
         rows = await self.page.locator(".markers-panel .monaco-list-row").all_inner_texts()
         return [" ".join(row.split()) for row in rows]
+
+    async def open_file(self, name: str) -> None:
+        async def found() -> bool:
+            await self.page.keyboard.press("Escape")
+            await self.page.keyboard.press("Control+P")
+            await self.page.keyboard.type(name)
+            return await self._seen(".quick-input-list .monaco-list-row.focused", Path(name).name)
+
+        await self._until(found, f"no file {name}")
+        await self.page.keyboard.press("Enter")
+
+    async def status(self) -> str:
+        """What of ours the status bar shows."""
+        items = await self.page.locator(".statusbar-item", has_text="glmcode").all_inner_texts()
+        return " ".join(" ".join(items).split())
+
+    async def until_status(self, words: str) -> str:
+        seen = ""
+
+        async def holds() -> bool:
+            nonlocal seen
+            seen = await self.status()
+            return words in seen
+
+        await self._until(holds, f"no {words!r} in the status bar")
+        return seen
+
+    async def until_seen(self, selector: str, words: str) -> None:
+        async def holds() -> bool:
+            return await self._seen(selector, words)
+
+        await self._until(holds, f"no {selector} with {words!r}")
 
     async def open_problem(self, words: str) -> None:
         """Show its place in the file."""
@@ -98,15 +156,6 @@ class Editor:
 
     async def picture(self, path: Path) -> None:
         await self.page.screenshot(path=str(path))
-
-    async def _open_palette(self, words: str) -> bool:
-        """Early in its life the window loses keys."""
-        await self.page.keyboard.press("Escape")
-        await self.page.keyboard.press("F1")
-        if not await self._seen(".quick-input-widget input", ""):
-            return False
-        await self.page.keyboard.type(words)
-        return await self._seen(".quick-input-list .monaco-list-row.focused", words)
 
     async def _seen(self, selector: str, words: str, limit_s: float = 4.0) -> bool:
         """Whether a visible element with these words comes soon."""
@@ -165,6 +214,8 @@ async def open_editor(
     finally:
         server.terminate()
         await server.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # its children may wait for the window to come back
         log.close()
 
 

@@ -11,10 +11,15 @@ CODE_SERVER = "4.100.3"
 """The last series that runs with node 20."""
 PLAYWRIGHT = "1.55.0"
 INSTALLED = "glmcode-rig"
-"""The file in the folder that holds the digest of what was installed whole."""
-_NAME = f"vscode-{CODE_SERVER}-py{sys.version_info.major}{sys.version_info.minor}"
+"""The file in the folder that says that all was installed."""
+_HOW = hashlib.sha256(
+    Path(__file__).with_name("install.py").read_bytes() + f"{CODE_SERVER} {PLAYWRIGHT}".encode()
+).hexdigest()[:8]
+_NAME = f"vscode-{CODE_SERVER}-py{sys.version_info.major}{sys.version_info.minor}-{_HOW}"
+"""Of what is installed, and how: another version of this repository may have a rig of its own beside it."""
 FOLDER = Path(os.environ.get("GLMCODE_TEST_VSCODE") or f"~/.cache/glmcode-tests/{_NAME}").expanduser().absolute()
 """Settled on import: tests get a home and an environment of their own."""
+EXTENSION = Path(__file__).resolve().parents[2] / "vscode/dist/glmcode.vsix"
 
 
 @dataclass(frozen=True)
@@ -26,18 +31,19 @@ class Rig:
     chromium: str
     python: Path
     """The folder that playwright is imported from."""
+    extension: Path
+    """Our own, packaged by `make vscode`."""
 
 
-def digest() -> str:
-    """Of what is installed, and how."""
-    return hashlib.sha256(Path(__file__).with_name("install.py").read_bytes() + Path(__file__).read_bytes()).hexdigest()
+def is_installed() -> bool:
+    """Whether code-server and Playwright are there whole."""
+    return shutil.which("chromium") is not None and (FOLDER / INSTALLED).is_file()
 
 
 def find_rig() -> Rig | None:
-    """The rig, where it was installed whole."""
+    """The rig, where it was installed whole and the extension was packaged."""
     node, chromium = shutil.which("node"), shutil.which("chromium")
-    installed = FOLDER / INSTALLED
-    if node is None or chromium is None or not installed.is_file() or installed.read_text("utf-8") != digest():
+    if node is None or chromium is None or not is_installed() or not EXTENSION.is_file():
         return None
     entry = FOLDER / "node_modules/code-server/out/node/entry.js"
-    return Rig((node, str(entry)), chromium, FOLDER / "python")
+    return Rig((node, str(entry)), chromium, FOLDER / "python", EXTENSION)

@@ -1,7 +1,6 @@
 """Sorts files by what they are for, by name and content; what is not text that people wrote is left out."""
 
 import re
-from pathlib import PurePosixPath
 from typing import Literal
 
 Kind = Literal[
@@ -100,19 +99,18 @@ _GENERATED = re.compile(
 
 def kind_by_name(path: str) -> Kind:
     """What the path alone says; `source` where nothing speaks against it."""
-    pure = PurePosixPath(path)
-    suffix = pure.suffix.lower()
-    if pure.name in _LOCK_FILES or suffix == ".lock":
+    name, suffix = _name(path)
+    if name in _LOCK_FILES or suffix == ".lock":
         return "lock"
     if suffix in _BINARY:
         return "binary"
-    if _MINIFIED.search(pure.name):
+    if _MINIFIED.search(name):
         return "minified"
     if suffix in _DATA:
         return "data"
     if _VENDORED.search(path):
         return "vendored"
-    if _GENERATED_NAME.search(pure.name):
+    if _GENERATED_NAME.search(name):
         return "generated"
     if _TEST.search(path):
         return "test"
@@ -121,11 +119,18 @@ def kind_by_name(path: str) -> Kind:
     return "docs" if suffix in _DOCS or suffix in _TABLES or _DOC_FOLDER.search(path) else "source"
 
 
+def _name(path: str) -> tuple[str, str]:
+    """The name without its folders, and its ending with the dot, in lower case; none for a name like `.git`."""
+    name = path.rpartition("/")[2]
+    stem, _, ending = name.rpartition(".")
+    return name, f".{ending.lower()}" if stem and ending else ""
+
+
 def limit(path: str, kind: Kind) -> int:
     """The size in bytes above which a file is not read."""
-    suffix = PurePosixPath(path).suffix.lower()
     if kind not in READABLE:
         return 0
+    _, suffix = _name(path)
     if suffix in _TABLES:
         return MAX_TABLE_BYTES
     return MAX_OTHER_BYTES if suffix in _MARKUP or suffix in _CONFIG or suffix in _DOCS else MAX_SOURCE_BYTES
@@ -144,4 +149,4 @@ def kind_by_content(data: bytes, kind: Kind) -> Kind:
 
 def is_code(path: str) -> bool:
     """Whether the ending of the name is that of a programming language, a template or a style sheet."""
-    return PurePosixPath(path).suffix[1:] in _CODE
+    return _name(path)[1][1:] in _CODE

@@ -35,8 +35,11 @@ class Outlines:
         self._begun: list[_Parse] = []
         self.parsed = 0
 
-    def prepare(self, files: Sequence[tuple[str, str]]) -> None:
-        """Begin to parse what is not known of these files, as path and blob hash, beside what else there is to do."""
+    def prepare(self, files: Sequence[tuple[str, str]]) -> int:
+        """Begin to parse what is not known of these files, as path and blob hash, beside what else there is to do.
+
+        Returns how many those are.
+        """
         known = self._store.details([f"pieces:{hash}" for _, hash in files])
         begun = {hash for share in self._begun for hash in share.hashes}
         by_hash = {hash: path for path, hash in files if hash not in begun and f"pieces:{hash}" not in known}
@@ -45,6 +48,7 @@ class Outlines:
         several = len(missing) >= MIN_SHARED_FILES and len(os.sched_getaffinity(0)) > 1
         shares = [missing[0::2], missing[1::2]] if several else [missing] if missing else []
         self._begun += [_Parse(self._repo, share, self._limit_s) for share in shares]
+        return len(missing)
 
     @property
     def busy(self) -> bool:
@@ -56,9 +60,11 @@ class Outlines:
         self.prepare(files)
         known = self._store.details([f"pieces:{hash}" for _, hash in files])
         found: dict[str, _Rows] = {key.partition(":")[2]: json.loads(data) for key, data in known.items()}
-        if self._begun:
-            fresh = {hash: rows for share in self._begun for hash, rows in share.results().items()}
-            self._begun = []
+        wanted = {hash for _, hash in files}
+        # What was begun early and is not asked for is not waited for.
+        if shares := [share for share in self._begun if share.hashes & wanted]:
+            fresh = {hash: rows for share in shares for hash, rows in share.results().items()}
+            self._begun = [share for share in self._begun if share not in shares]
             with self._store.writing():
                 self._store.set_details((f"pieces:{hash}", json.dumps(rows).encode()) for hash, rows in fresh.items())
             found |= fresh

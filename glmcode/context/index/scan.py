@@ -2,7 +2,7 @@
 
 import hashlib
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -12,6 +12,8 @@ from glmcode.context.index.postings import by_bucket
 from glmcode.context.index.words import WORD, Terms
 
 MAX_COUNT = 255
+Found = defaultdict[str, list[int]]
+"""Each word with its entries."""
 
 Seen = tuple[str, int, int]
 """Path, modification time in nanoseconds and size in bytes of a file that is to be read."""
@@ -53,7 +55,7 @@ def scan(root: int, paths: Iterable[Seen], known: set[str], terms: Terms, number
     The blobs are numbered from `number` on, one for each path.
     """
     batch = Batch()
-    found: dict[str, array[int]] = {}
+    found: Found = defaultdict(list)
     with Reader(root) as reader:
         for at, (path, mtime, size) in enumerate(paths, number):
             kind, data = _read(reader, path)
@@ -68,20 +70,17 @@ def scan(root: int, paths: Iterable[Seen], known: set[str], terms: Terms, number
     return batch
 
 
-def _count(text: str, entry: int, found: "dict[str, array[int]]") -> int:
+def _count(text: str, entry: int, found: Found) -> int:
     words = WORD.findall(text)
     for word, times in Counter(words).items():
-        posting = found.get(word)
-        if posting is None:
-            posting = found[word] = array("I")
-        posting.append(entry | (times if times < MAX_COUNT else MAX_COUNT))
+        found[word].append(entry | (times if times < MAX_COUNT else MAX_COUNT))
     return len(words)
 
 
-def _by_term(found: "dict[str, array[int]]", terms: Terms) -> dict[str, bytes]:
+def _by_term(found: Found, terms: Terms) -> dict[str, bytes]:
     entries: dict[str, list[bytes]] = {}
     for word, posting in found.items():
-        data = posting.tobytes()
+        data = array("I", posting).tobytes()
         for term in terms[word]:
             entries.setdefault(term, []).append(data)
     terms.shrink()

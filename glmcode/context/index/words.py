@@ -88,6 +88,10 @@ class TermCounter:
     def __init__(self) -> None:
         self._terms = Terms()
 
+    def terms(self, text: str) -> list[str]:
+        """The terms of each word in the text, in order."""
+        return [term for word in WORD.findall(text) for term in self._terms[word]]
+
     def count(self, text: str) -> tuple[dict[str, int], int]:
         """How often each term is in `text`, and the number of its words."""
         known = self._terms

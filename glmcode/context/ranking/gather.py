@@ -1,5 +1,6 @@
 """Gathers the evidence on every file, then looks closer at the likely ones."""
 
+import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -81,12 +82,17 @@ def _sum(columns: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
 def _folders(scores: Scores, files: Mapping[str, object]) -> Scores:
     """How well the other files of the folder match: the mean of its best three."""
     by_folder: dict[str, list[tuple[float, str]]] = {}
-    for path in files:
-        by_folder.setdefault(path.rpartition("/")[0], []).append((scores.get(path, 0.0), path))
+    for path, score in scores.items():
+        if score > 0:
+            by_folder.setdefault(path.rpartition("/")[0], []).append((score, path))
+    best = {folder: heapq.nlargest(4, members) for folder, members in by_folder.items()}
+    sums = {folder: sum(score for score, _ in members[:3]) / 3 for folder, members in best.items()}
     found: Scores = {}
-    for members in by_folder.values():
-        members.sort(key=lambda member: (-member[0], member[1]))
-        for _, path in members:
-            others = [other for other, name in members[:4] if name != path][:3]
-            found[path] = sum(others) / 3
+    for path in files:
+        folder = path.rpartition("/")[0]
+        if folder in sums:
+            found[path] = sums[folder]
+    for members in best.values():
+        for _, path in members[:3]:
+            found[path] = sum([score for score, other in members if other != path][:3]) / 3
     return found

@@ -65,16 +65,16 @@ def rare(count: int, holders: int) -> float:
 def path_terms(paths: list[str]) -> dict[str, dict[str, float]]:
     """The terms of each path: those of the file's own name count double."""
     counter = TermCounter()
-    folders: dict[str, dict[str, int]] = {}
+    folders: dict[str, list[str]] = {}
     found = {}
     for path in paths:
         folder, _, name = path.rpartition("/")
         if folder not in folders:
-            folders[folder] = counter.count(folder)[0]
-        own = counter.count(name.partition(".")[0] or name)[0]
+            folders[folder] = counter.terms(folder)
+        own = counter.terms(name.partition(".")[0] or name)
         # The folder of a package's front file is its name.
         if name.startswith(("__init__.", "mod.", "index.", "lib.", "main.")):
-            own = counter.count(folder.rpartition("/")[2])[0]
+            own = counter.terms(folder.rpartition("/")[2])
         both: dict[str, float] = dict.fromkeys(folders[folder], 1.0)
         both.update(dict.fromkeys(own, 2.0))
         found[path] = both

@@ -58,7 +58,7 @@ class Conversation:
         try:
             return await self._task
         except asyncio.CancelledError:
-            if not self._cancelled:
+            if not self._cancelled or _is_cancelled():
                 raise
             return PromptResponse(stop_reason="cancelled")
         except FAILURES as error:
@@ -86,7 +86,8 @@ class Conversation:
         await self._shown.send(available())
 
     async def aclose(self) -> None:
-        """End what runs and close everything."""
+        """End what runs, with an answer to its prompt, and close everything."""
+        self._cancelled = True
         tasks = [task for task in (self._task, self._preparing) if task is not None]
         for task in tasks:
             task.cancel()
@@ -170,6 +171,12 @@ class Conversation:
     async def _tell(self, event: Event) -> None:
         self._ends_in_order = self._ends_in_order or event.kind in ("step_started", "tool_started")
         await self._shown.event(event)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the request itself that is to end, since the connection does."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def open_conversation(

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+from typing import Any
 
 from acp.agent.connection import AgentSideConnection
 
@@ -13,7 +15,11 @@ from glmcode_sandbox.clean import clean_text
 
 
 class _Harmless(logging.Formatter):
-    """Log lines hold what editors and models wrote."""
+    """Log lines hold what editors and models wrote; a trace is there for who asks."""
+
+    def formatException(self, ei: Any) -> str:
+        whole = super().formatException(ei)
+        return whole if os.environ.get("GLMCODE_DEBUG") else whole.rpartition("\n")[2]
 
     def format(self, record: logging.LogRecord) -> str:
         return clean_text(super().format(record))

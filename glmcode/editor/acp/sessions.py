@@ -1,6 +1,7 @@
 """The sessions of one editor: those that are open, and those on disk."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ class Sessions:
     def __init__(self, settings_of: SettingsOf) -> None:
         self._settings_of = settings_of
         self._open: dict[str, Conversation] = {}
+        self._opening = asyncio.Lock()
 
     def named(self, session_id: str) -> Conversation:
         """An open session. Raises RequestError where it is not."""
@@ -57,17 +59,20 @@ class Sessions:
         notes: list[str],
     ) -> Conversation:
         """The session of that id, open already or from disk. Raises RequestError, SessionError, ConfigError."""
-        if session_id in self._open:
-            return self._open[session_id]
+        async with self._opening:  # two requests for one session must not open it twice
+            if session_id in self._open:
+                return self._open[session_id]
+            settings = await self._settings_of_session(session_id, cwd)
+            return await self._opened(settings, client, None, read_buffer_of(session_id), notes)
+
+    async def _settings_of_session(self, session_id: str, cwd: str) -> Settings:
         path = store.session_file(paths.sessions_dir(), session_id)
         settings = await self._settings(cwd)
         header = (await asyncio.to_thread(store.read, path))[0]
         repo = find_repository(Path(cwd))
         if header.repo != str(repo):
             raise invalid(f"session {session_id} belongs to {header.repo}, not to {repo}")
-        return await self._opened(
-            settings.model_copy(update={"resume": session_id}), client, None, read_buffer_of(session_id), notes
-        )
+        return settings.model_copy(update={"resume": session_id})
 
     async def close(self, session_id: str) -> None:
         """End a session and whatever runs in it. Raises RequestError where it is not open."""
@@ -78,7 +83,10 @@ class Sessions:
     async def aclose(self) -> None:
         """End all of them."""
         conversations, self._open = list(self._open.values()), {}
-        await asyncio.gather(*(each.aclose() for each in conversations), return_exceptions=True)
+        closed = await asyncio.gather(*(each.aclose() for each in conversations), return_exceptions=True)
+        for error in closed:
+            if isinstance(error, Exception):
+                logging.error("a session could not be closed in order", exc_info=error)
 
     async def _settings(self, cwd: str) -> Settings:
         if not Path(cwd).is_absolute():

@@ -90,10 +90,11 @@ class Shown:
     async def _place(self, event: SessionStarted) -> None:
         """What works here and where; loudly where that is not what people expect."""
         await self.news(f"{event.engine.model}; {event.sandbox}; workspace {event.workspace}")
-        if is_script(event.engine):
-            await self.say("A script is playing here, not a model.\n\n")
+        warnings = ["A script is playing here, not a model."] if is_script(event.engine) else []
         if self._live.settings.sandbox == "none":
-            await self.say("Commands run on this machine, without a sandbox.\n\n")
+            warnings.append("Commands run on this machine, without a sandbox.")
+        if warnings:
+            await self.say(f"{' '.join(warnings)}\n\n")
 
     async def _usage(self, event: UsageCounted) -> None:
         window = self._live.place.agent.window.tokens if self._live.place else None

@@ -17,6 +17,7 @@ from acp.schema import (
 from glmcode.editor.acp.calls import Call, Content, kind_of, plan_of
 from glmcode.editor.acp.texts import harmless, output, said, thought, typed
 from glmcode.events import AssistantMessage, Event, Prompted, ToolFinished, ToolOutputDelta, ToolStarted
+from glmcode.session.store import INTERRUPTED
 from glmcode_sandbox.clean import one_line
 
 Update = UserMessageChunk | AgentMessageChunk | AgentThoughtChunk | AgentPlanUpdate | ToolCallStart | ToolCallProgress
@@ -138,13 +139,14 @@ class Updates:
                 session_update="tool_call", tool_call_id=event.call_id, title="todo", kind="think", raw_input=call.raw
             )
         before = call.preview() if event.name == "shell" else []
+        if running and running.tail and event.text == INTERRUPTED:
+            before = [*before, output(running.tail)]  # the result does not have it
         yield ToolCallProgress(
             session_update="tool_call_update",
             tool_call_id=event.call_id,
             status="failed" if event.is_error else "completed",
             content=[*before, *call.results(event)],
             locations=call.locations(event.details),
-            raw_output={"summary": harmless(event.summary)},
         )
 
     def _news(self, event: Event | Prompted) -> Iterator[Update]:

@@ -75,7 +75,8 @@ class StdioTransport:
             while piece := os.read(descriptor, _READ_BYTES):
                 *ends, rest = piece.split(b"\n")
                 for end in ends:
-                    self._tell(_TOO_LONG if skipping else bytes(held + end))
+                    too_long = skipping or len(held) + len(end) > MAX_FRAME_BYTES
+                    self._tell(_TOO_LONG if too_long else bytes(held + end))
                     held, skipping = bytearray(), False
                 held += rest
                 if len(held) > MAX_FRAME_BYTES:

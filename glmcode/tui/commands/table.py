@@ -2,7 +2,7 @@
 
 import difflib
 
-from glmcode.tui.commands import asking, looks, models, reading, sessions, working
+from glmcode.tui.commands import asking, looks, models, reading, reviewing, sessions, working
 from glmcode.tui.commands.command import SlashCommand
 from glmcode.tui.conversation import FAILURES, Conversation
 from glmcode.tui.prompt.completion import Command
@@ -25,6 +25,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("test", "[ID ...]", working.run_tests, alone=True),
     SlashCommand("shell", "COMMAND", working.shell, alone=True),
     SlashCommand("fix", "ISSUE", working.fix, alone=True),
+    SlashCommand("review", "", reviewing.review, alone=True),
     SlashCommand("diff", "", reading.diff),
     SlashCommand("btw", "QUESTION", asking.aside),
     SlashCommand("think", "[on|off|auto]", models.think),

@@ -43,9 +43,7 @@ def _head(call: Call, width: int) -> Line:
     room = width - 2 - len(seconds)
     title = one_line(call.title, max(8, room))
     left = room - cell_len(title) - 3
-    summary = (
-        one_line(call.summary, 200) if call.summary else text("transcript.call_running") * (call.state == "running")
-    )
+    summary = _result(call) if call.summary else text("transcript.call_running") * (call.state == "running")
     if cell_len(summary) > left:  # both are cut, the title to half at most
         title = one_line(call.title, max(8, room - 3 - min(cell_len(summary), room // 2)))
         left = room - cell_len(title) - 3
@@ -54,6 +52,13 @@ def _head(call: Call, width: int) -> Line:
     if summary:
         runs.append(Run(f" · {summary}", "error" if call.state == "error" or _went_wrong(call) else "dim"))
     return Line((*runs, *([Run(seconds, "dim")] if seconds else [])))
+
+
+def _result(call: Call) -> str:
+    """The one-line result, without the title where it begins with that."""
+    summary, title = one_line(call.summary, 200), one_line(call.title, 200)
+    rest = summary.removeprefix(title).strip()
+    return rest[1:-1] if summary.startswith(title) and rest.startswith("(") and rest.endswith(")") else summary
 
 
 def _went_wrong(call: Call) -> bool:

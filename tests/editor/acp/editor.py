@@ -158,7 +158,9 @@ async def editing(
     """An agent with a script in the model's place, unless `engine` has flags of another; ended by end of input."""
     script = home / "script.json"
     script.write_text(json.dumps(answers))
-    chosen = engine or ["--engine", f"scripted:{script}", "--window", str(WINDOW), "--context", "0"]
+    chosen = (
+        engine if engine is not None else ["--engine", f"scripted:{script}", "--window", str(WINDOW), "--context", "0"]
+    )
     editor = editor or Editor()
     process = await asyncio.create_subprocess_exec(
         sys.executable,

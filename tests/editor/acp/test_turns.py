@@ -11,6 +11,8 @@ from tests.simulated.server import SimulatedEndpoint
 
 TODO = call("todo", items=[{"content": "look", "status": "done"}, {"content": "mend", "status": "in_progress"}])
 
+NOW: dict[str, Any] = {"content": "now"}
+
 
 async def test_a_turn_is_shown_as_thoughts_calls_diffs_plan_and_answer(home: Path, repo: Path) -> None:
     answers = [{"reasoning": "What is wrong?", **FIX}, TODO, call("read", path="calc.py", offset=2), DONE]
@@ -80,20 +82,24 @@ async def test_a_failed_call_is_failed(home: Path, repo: Path) -> None:
 
 
 async def test_cancelling_ends_a_command_and_the_next_prompt_goes_on(home: Path, repo: Path) -> None:
-    answers = [{"content": "I wait.", **call("shell", command="sleep 300; touch late")}, {"content": "fine"}]
+    answers = [
+        {"content": "I wait.", **call("shell", command="echo begun; sleep 300; touch late")},
+        {"content": "fine"},
+    ]
     async with editing(home, repo, answers) as agent:
         session = await agent.begin()
         prompt = asyncio.create_task(agent.prompt(session, "wait"))
-        await agent.editor.until("tool_call")
+        await agent.editor.until("tool_call_update", "begun\\n```")
         await agent.connection.cancel(session)
         assert (await prompt).stop_reason == "cancelled"
-        assert agent.editor.results()[0].status == "failed"
+        (ended,) = agent.editor.results()
+        assert ended.status == "failed" and "begun" in ended.content[1].content.text
         assert (await agent.prompt(session, "go on")).stop_reason == "end_turn"
     assert agent.editor.text().endswith("I wait.fine")
 
 
 async def test_cancelling_in_the_middle_of_an_answer_keeps_its_beginning(home: Path, repo: Path) -> None:
-    entries: list[Any] = [
+    entries: list[dict[str, Any]] = [
         {"content": "The beginning of a long answer", "stall_at": 2, "stall_s": 60},
         {"content": "again"},
     ]
@@ -131,10 +137,10 @@ async def test_what_is_said_while_a_turn_runs_is_read_in_it(home: Path, repo: Pa
     ],
 )
 async def test_a_turn_that_fails_answers_with_a_clear_error(
-    home: Path, repo: Path, fault: dict[str, object], code: int, said: str
+    home: Path, repo: Path, fault: dict[str, Any], code: int, said: str
 ) -> None:
     async with (
-        SimulatedEndpoint([fault, {"content": "now"}]) as server,
+        SimulatedEndpoint([fault, NOW]) as server,
         editing(home, repo, [], engine=remote(server)) as agent,
     ):
         session = await agent.begin()

@@ -1,6 +1,6 @@
 import pytest
 
-from glmcode.context.index.kinds import kind_by_content, kind_by_name
+from glmcode.context.index.kinds import is_code, kind_by_content, kind_by_name
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,7 @@ def test_names_tell_what_a_file_is_for(path: str, kind: str) -> None:
 )
 def test_content_tells_what_the_name_does_not(data: bytes, kind: str) -> None:
     assert kind_by_content(data, "source") == kind
+
+
+def test_code_is_known_by_its_ending() -> None:
+    assert [is_code(path) for path in ("a/b.py", "x.C", "c", "dir.c/notes", ".py", "py")] == [True, True, *[False] * 4]

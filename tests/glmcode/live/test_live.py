@@ -159,3 +159,30 @@ async def test_an_id_that_was_told_beforehand_is_the_first_sessions(repo: Path) 
         await live.change_to(None)
         await played(live.turn("second"))
         assert live.id != new_id
+
+
+async def test_what_the_user_changed_in_packed_files_is_told_once_and_what_the_model_changed_is_not(repo: Path) -> None:
+    answers: list[Any] = [{"tool_calls": [EDIT]}, *({"content": "ok"} for _ in range(5))]
+    async with living(repo, answers, context=2000) as live:
+        await played(live.turn("why does add not add? calc.py"))
+        await played(live.turn("thanks"))
+        (repo / "calc.py").write_text("def add(a, b):\n    return b + a\n")
+        await played(live.turn("look"))
+        await played(live.turn("again"))
+        assert live.place
+        said = [message.content for message in live.place.session.messages if message.role == "user"]
+        assert said[1] == "thanks" and said[3] == "again"
+        assert "-    return a + b\n+    return b + a" in said[2] and said[2].endswith("look")
+        await live.leave()
+        await played(live.turn("back"))
+        assert "return b + a" not in live.place.session.messages[-2].content
+
+
+async def test_pins_and_budget_hold_until_the_first_message(repo: Path) -> None:
+    (repo / "other.py").write_text("UNRELATED = 1\n")
+    async with living(repo, [{"content": "one"}], context=2000) as live:
+        live.packing.pinned, live.packing.dropped = ("other.py",), ("calc.py",)
+        await played(live.turn("calc"))
+        assert live.place and live.packing.sent
+        assert [file.path for file in live.packing.sent.files] == ["other.py"]
+        assert "UNRELATED" in live.place.session.messages[1].content

@@ -14,6 +14,7 @@ from glmcode.tui.commands.table import COMMANDS, completions, nearest
 from glmcode.tui.find.bar import FindBar
 from glmcode.tui.page.screen import PageScreen
 from glmcode.tui.preferences import load_preferences
+from glmcode.tui.review.screen import ReviewScreen
 from glmcode.tui.transcript.entries import Answer, Call, Seal, UserSaid
 from glmcode.tui.welcome.welcome import Welcome
 from tests.glmcode.live.working import EDIT, make_repo, shell
@@ -297,3 +298,22 @@ async def test_fix_ends_with_the_verdict_of_the_harness(answers: list[Any], verd
         assert "before: " in it.notes
         typed = json.dumps([each.text for each in it.entries if isinstance(each, UserSaid)])
         assert "/fix add subtracts" in typed
+
+
+async def test_a_refused_hunk_is_taken_back_and_the_model_is_told(tmp_path: Path) -> None:
+    answers: list[Any] = [{"tool_calls": [EDIT]}, {"content": "done"}, {"content": "I see"}]
+    async with opened(tmp_path, answers) as it:
+        await it.type("make add add")
+        await it.until(lambda: not it.app.chat.conversation.busy)
+        assert "a + b" in (it.repo / "calc.py").read_text()
+        await it.type("/review")
+        await it.until(lambda: isinstance(it.app.screen, ReviewScreen))
+        await it.pilot.press("n", *"no", "enter", "enter")
+        await it.until(lambda: it.app.screen is it.app.chat)
+        assert "a - b" in (it.repo / "calc.py").read_text()
+        await it.type("and now?")
+        await it.until(lambda: not it.app.chat.conversation.busy)
+        live = it.app.chat.conversation.live
+        assert live and live.place
+        said = live.place.session.messages[-2].content
+        assert "calc.py" in said and "no" in said and said.endswith("and now?")

@@ -67,15 +67,15 @@ async def test_what_was_typed_ahead_answers_nothing() -> None:
 
 
 async def test_an_answer_counts_after_a_moment_of_silence() -> None:
-    now = 0.0
-    app = DialogApp(ApprovalDialog(QUESTION, clock=lambda: now))
+    times = [0.0]
+    app = DialogApp(ApprovalDialog(QUESTION, clock=lambda: times[-1]))
     async with app.run_test() as pilot:
         await pilot.pause()
         for moment in (0.1, 0.3, 0.59):
-            now = moment
+            times.append(moment)
             await pilot.press("y")
         assert app.answers == []
-        now = 0.9
+        times.append(0.9)
         await pilot.press("y")
         await pilot.pause()
         assert app.answers == [Decision(True)]

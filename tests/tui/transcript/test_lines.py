@@ -192,3 +192,15 @@ def test_copies_are_the_source() -> None:
 
 def test_durations_read_well() -> None:
     assert [duration(seconds) for seconds in (0.04, 9.96, 42.4, 185.0)] == ["0.0 s", "10.0 s", "42 s", "3 m 05 s"]
+
+
+@pytest.mark.parametrize(
+    ("summary", "line"),
+    [
+        ("read a.py (58 lines)", "● read a.py · 58 lines"),
+        ("created a.py (+3)", "● read a.py · created a.py (+3)"),
+        ("read a.pyc (1 line)", "● read a.py · read a.pyc (1 line)"),
+    ],
+)
+def test_a_call_does_not_say_its_title_twice(summary: str, line: str) -> None:
+    assert shown(call_lines(Call("c", "read", "read a.py", "ok", summary), 60, opened=False)) == [line]
