@@ -57,8 +57,8 @@ async def test_the_bar_is_there_while_an_engine_starts_and_names_the_phase(tmp_p
 async def test_escape_ends_a_start_and_its_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(install(tmp_path)))
     monkeypatch.setenv("FAKE_SGLANG", "slow")
-    server = {"engine": "sglang", "model_path": str(checkpoint(tmp_path)), "sglang_python": sys.executable}
-    async with opened(tmp_path, **server) as it:
+    model = str(checkpoint(tmp_path))
+    async with opened(tmp_path, engine="sglang", model_path=model, sglang_python=sys.executable) as it:
         bar = it.app.chat.query_one(EngineLoading)
         await it.until(lambda: bar.display)
         await it.pilot.press("escape")
