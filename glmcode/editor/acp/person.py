@@ -26,21 +26,27 @@ class Person:
         self._loop.call_soon_threadsafe(self._heard, text)
 
     async def ask(self, question: Question) -> Decision:
-        """Put a question of the policy, once the editor shows its call."""
+        """Put a question of the policy, once the editor shows its call; one without a call is put by itself."""
+        if not question.call_id:
+            return await permission.ask_of_no_call(
+                self.shown.client, self.shown.session_id, self._question_id(), question
+            )
         call = await self.shown.call(question.call_id)
         return await permission.ask(self.shown.client, self.shown.session_id, question, call)
 
     async def confirm(self, question: str) -> bool:
         """Put another question, as soon as the person is there to answer it."""
         await self.prompting.wait()
-        self._questions += 1
-        question_id = f"question-{self._questions}"
-        return await permission.confirm(self.shown.client, self.shown.session_id, question_id, question)
+        return await permission.confirm(self.shown.client, self.shown.session_id, self._question_id(), question)
 
     async def tell_notes(self) -> None:
         """What came before the prompt."""
         while self._notes:
             await self.shown.news(self._notes.pop(0))
+
+    def _question_id(self) -> str:
+        self._questions += 1
+        return f"question-{self._questions}"
 
     def _heard(self, text: str) -> None:
         if not self.prompting.is_set():
