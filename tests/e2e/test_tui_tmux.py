@@ -145,7 +145,7 @@ async def test_the_plain_face_speaks_in_lines_and_leaves_the_screen_alone(place:
         SimulatedEndpoint([{"tool_calls": [EDIT]}, {"content": "All **done** here."}]) as server,
         terminal(home, repo, *flags(server, "--ui", "plain", "make add add")) as it,
     ):
-        await it.until("All **done** here.")
+        await it.until("All **done** here.", "Turn done", "\n>")
         it.keys("C-d")
         await it.until("ENDED 0")
         assert b"\x1b[?1049h" not in it.raw and b"\x1b[?1000h" not in it.raw
