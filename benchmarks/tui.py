@@ -10,20 +10,25 @@ import statistics
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
+from pathlib import Path
 
 from benchmarks.tui_child import READY
 
 MESSAGES = 10_000
 FEW = 100
+WIDGETS = 28
+"""Of the first screen."""
 TOKENS_PER_SECOND = 2_000
 KEYS = 120
 ROUNDS = 5
 _SECONDS = 6.0
+_PROMPT = "What shall be done?"
 _SIZE = (30, 100)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -92,12 +97,14 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
+def terminal(*arguments: str, program: Sequence[str] = (), ready: str = READY) -> Iterator[Terminal]:
+    """The child with these arguments, or another program, on a terminal until it shows `ready`."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_SIZE, 0, 0))
     environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL": ""}
     report, report_to = os.pipe()
     command = [sys.executable, "-m", "benchmarks.tui_child", *arguments, "--report-to", str(report_to)]
+    command = list(program) or command
     started = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -112,9 +119,9 @@ def terminal(*arguments: str) -> Iterator[Terminal]:
     os.close(theirs)
     child = Terminal(process, ours, started)
     try:
-        child.until(READY.encode())
+        child.until(ready[1:].encode())  # the first letter stands under the cursor, in other colours
         child.seconds_to_text = time.monotonic() - started
-        if "--bare" not in arguments:
+        if "--bare" not in arguments and not program:
             child.seconds_to_text -= float(os.read(report, 100))
         child.drain(1.0)
         yield child
@@ -135,6 +142,23 @@ def openings(*ways: tuple[str, ...]) -> list[float]:
     return [statistics.median(seconds) for seconds in found]
 
 
+def start_of_the_application() -> None:
+    """From the start of the process to the prompt, against a bare application with as many widgets."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["git", "init", "-q", folder], check=True)
+        script = Path(folder) / "script.json"
+        script.write_text('[{"content": "hello"}]')
+        program = [sys.executable, "-m", "glmcode", "--repo", folder, "--engine", f"scripted:{script}"]
+        seconds: tuple[list[float], list[float]] = ([], [])
+        for _ in range(ROUNDS):
+            with terminal(program=[*program, "--sandbox", "none"], ready=_PROMPT) as child:
+                seconds[0].append(child.seconds_to_text)
+            with terminal("--bare", str(WIDGETS)) as child:
+                seconds[1].append(child.seconds_to_text)
+    ours, bare = map(statistics.median, seconds)
+    told(f"start of glmcode, bare application with {WIDGETS} widgets", ours, bare, "s", 1.5)
+
+
 def echoes(*children: Terminal) -> list[list[float]]:
     """Milliseconds of each key, in each child in turn."""
     found: list[list[float]] = [[] for _ in children]
@@ -150,14 +174,14 @@ def told(what: str, value: float, floor: float, unit: str, goal: float) -> None:
 
 def main() -> None:
     many = ("--messages", str(MESSAGES))
-    # The figures of the whole application (process start to first text of `glmcode`) belong here once it has a session.
-    bare, empty, opened = openings(("--bare",), (), many)
+    bare, empty, opened = openings(("--bare", "2"), (), many)
     told("start of the view, bare application", empty, bare, "s", 1.5)
     told(f"opening {MESSAGES} messages, none", opened, empty, "s", 2)
+    start_of_the_application()
     with terminal() as none, terminal(*many) as full:
         without, within = map(statistics.median, echoes(none, full))
         told("echo of a key", within, without, "ms", 1.5)
-    with terminal(*many) as full, terminal("--messages", str(FEW)) as few, terminal("--bare") as plain:
+    with terminal(*many) as full, terminal("--messages", str(FEW)) as few, terminal("--bare", "2") as plain:
         before = [each.cpu_seconds() for each in (full, plain)]
         plain.drain(_SECONDS)
         idle, floor = (each.cpu_seconds() - seconds for each, seconds in zip((full, plain), before, strict=True))

@@ -21,8 +21,13 @@ class BareApp(App[None]):
 
     CSS = "Static { height: 1fr; } Input { height: 1; border: none; }"
 
+    def __init__(self, widgets: int) -> None:
+        super().__init__()
+        self._widgets = widgets
+
     def compose(self) -> ComposeResult:
-        yield Static()
+        for _ in range(self._widgets - 1):
+            yield Static()
         yield Input(placeholder=READY)
 
     def on_mount(self) -> None:
@@ -97,12 +102,16 @@ def _turns(messages: int) -> list[tuple[str, list["Event"]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--bare", action="store_true")
+    parser.add_argument("--bare", type=int, metavar="WIDGETS")
     parser.add_argument("--messages", type=int, default=0)
     parser.add_argument("--tokens-per-second", type=int, default=0)
     parser.add_argument("--report-to", type=int, default=1)
     options = parser.parse_args()
-    app = BareApp() if options.bare else view_app(options.messages, options.tokens_per_second, options.report_to)
+    app = (
+        BareApp(options.bare)
+        if options.bare
+        else view_app(options.messages, options.tokens_per_second, options.report_to)
+    )
     app.run()
 
 

@@ -30,18 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if _is_tui(arguments):
+        return _interactive(arguments)
     from glmcode.cli.parser import build_parser
     from glmcode.cli.subcommands import NOT_BUILT
 
     arguments, script = _split_script(arguments)
     parser = build_parser()
-    if _is_tui(arguments):
-        from glmcode.cli.interactive_parser import parse_interactive
-
-        given = parse_interactive(arguments)
-        from glmcode.cli.commands import run_command
-
-        return run_command(given, None, parser)
     options, unknown = parser.parse_known_args(arguments)
     if options.version:
         print(f"glmcode {__version__}")
@@ -54,6 +49,16 @@ def _dispatch(arguments: list[str]) -> int:
     from glmcode.cli.commands import run_command
 
     return run_command(options, script, parser)
+
+
+def _interactive(arguments: list[str]) -> int:
+    from glmcode.cli.interactive_parser import interactive_parser
+
+    parser = interactive_parser()
+    options = parser.parse_args(arguments)
+    from glmcode.cli.commands import run_command
+
+    return run_command(options, None, parser)
 
 
 def _split_script(arguments: list[str]) -> tuple[list[str], list[str] | None]:

@@ -9,9 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from glmcode.tui.approval.asking import Approvals
 from glmcode.tui.aside.panel import AsidePanel
-from glmcode.tui.asking import confirmed
 from glmcode.tui.commands.table import completions, perform
 from glmcode.tui.conversation import Conversation, Stage
 from glmcode.tui.find.bar import FindBar
@@ -104,6 +102,8 @@ class ChatScreen(Screen[None]):
     def people(self) -> "People":
         """How the person at this screen is reached."""
         from glmcode.live.people import People
+        from glmcode.tui.approval.asking import Approvals
+        from glmcode.tui.asking import confirmed
 
         loop, here = asyncio.get_running_loop(), threading.get_ident()
 

@@ -139,6 +139,30 @@ async def test_a_terminated_program_leaves_the_terminal_and_no_command_behind(pl
         await it.until("still 2 here")
 
 
+async def test_the_plain_face_speaks_in_lines_and_leaves_the_screen_alone(place: tuple[Path, Path]) -> None:
+    home, repo = place
+    async with (
+        SimulatedEndpoint([{"tool_calls": [EDIT]}, {"content": "All **done** here."}]) as server,
+        terminal(home, repo, *flags(server, "--ui", "plain", "make add add")) as it,
+    ):
+        await it.until("All **done** here.", "Turn done", "\n>")
+        it.keys("C-d")
+        await it.until("ENDED 0")
+        assert b"\x1b[?1049h" not in it.raw and b"\x1b[?1000h" not in it.raw
+    assert "return a + b" in (repo / "calc.py").read_text()
+
+
+async def test_offline_lists_the_connections_at_the_end(place: tuple[Path, Path]) -> None:
+    home, repo = place
+    async with (
+        SimulatedEndpoint([{"content": "All done here."}]) as server,
+        terminal(home, repo, *flags(server, "--offline", "hi")) as it,
+    ):
+        await it.until("All done here.", "Done · 1 steps")
+        screen = await leave(it)
+        assert f"connections: {server.base_url.split('/')[2]} (engine)" in screen
+
+
 async def test_a_draft_survives_a_crash(place: tuple[Path, Path]) -> None:
     home, repo = place
     async with SimulatedEndpoint([]) as server:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from glmcode.tui.conversation import Conversation
@@ -19,9 +20,17 @@ class SlashCommand:
     """Without the slash."""
     takes: str
     """The form of what may follow, for people; empty: nothing."""
-    run: Handler
+    does: str
+    """Its handler, `MODULE.FUNCTION` in this folder; imported when it is first used, so that a start needs none."""
     alone: bool = False
     """Whether it needs the session for itself, and so waits for the end of what runs."""
+
+    @property
+    def handler(self) -> Handler:
+        """What does it."""
+        module, _, function = self.does.partition(".")
+        found: Handler = getattr(import_module(f"glmcode.tui.commands.{module}"), function)
+        return found
 
     @property
     def usage(self) -> str:

@@ -1,6 +1,4 @@
-"""Commands that show a page: help, what was changed, the todo list."""
-
-from collections.abc import Sequence
+"""Commands that show a page: what was changed, the todo list."""
 
 from glmcode.markdown import fenced
 from glmcode.tui.conversation import Conversation
@@ -8,19 +6,7 @@ from glmcode.tui.page.screen import PageScreen
 from glmcode.tui.texts import text
 from glmcode.tui.transcript.entries import Todo
 
-_KEYS = (
-    "enter", "newline", "steer", "interrupt", "leave", "mode", "thinking", "history", "search", "find", "pages",
-    "focus", "paste", "editor", "mention", "shell",
-)  # fmt: skip
 _MARKS = {"done": "x", "in_progress": "-", "pending": " "}
-
-
-async def help_page(talk: Conversation, commands: Sequence[tuple[str, str]]) -> None:
-    """All commands (form and help of each) and keys."""
-    lines = [f"## {text('help.commands')}", ""]
-    lines += [f"- `{usage}`  {told}" for usage, told in commands]
-    lines += ["", f"## {text('help.keys')}", "", *(f"- {text(f'help.{key}')}" for key in _KEYS)]
-    await talk.app.push_screen(PageScreen(text("help.title"), "\n".join(lines)))
 
 
 async def diff(talk: Conversation, _: str) -> None:

@@ -1,46 +1,38 @@
 """All commands: what completion, /help and the prompt know of them."""
 
-import difflib
-
-from glmcode.tui.commands import asking, looks, models, reading, reviewing, rewinding, seeing, sessions, working
 from glmcode.tui.commands.command import SlashCommand
 from glmcode.tui.conversation import FAILURES, Conversation
 from glmcode.tui.prompt.completion import Command
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
 
-
-async def _help(talk: Conversation, _: str) -> None:
-    await reading.help_page(talk, [(each.usage, each.help) for each in COMMANDS])
-
-
 COMMANDS: tuple[SlashCommand, ...] = (
-    SlashCommand("help", "", _help),
-    SlashCommand("resume", "[SESSION]", sessions.resume, alone=True),
-    SlashCommand("new", "", sessions.new, alone=True),
-    SlashCommand("clear", "", sessions.new, alone=True),
-    SlashCommand("fork", "[STEP]", sessions.fork, alone=True),
-    SlashCommand("rewind", "[undo]", rewinding.rewind, alone=True),
-    SlashCommand("export", "[FILE.md|.html|.json]", sessions.export),
-    SlashCommand("compact", "[HINT]", working.compact, alone=True),
-    SlashCommand("test", "[ID ...]", working.run_tests, alone=True),
-    SlashCommand("shell", "COMMAND", working.shell, alone=True),
-    SlashCommand("fix", "ISSUE", working.fix, alone=True),
-    SlashCommand("review", "", reviewing.review, alone=True),
-    SlashCommand("diff", "", reading.diff),
-    SlashCommand("btw", "QUESTION", asking.aside),
-    SlashCommand("context", "", seeing.context),
-    SlashCommand("pack", "[TASK]", seeing.pack),
-    SlashCommand("think", "[on|off|auto]", models.think),
-    SlashCommand("model", "[NAME]", models.model, alone=True),
-    SlashCommand("engine", "", models.engine),
-    SlashCommand("find", "[TEXT]", looks.find),
-    SlashCommand("todo", "", reading.todo),
-    SlashCommand("copy", "[code]", looks.copy),
-    SlashCommand("theme", "[NAME]", looks.theme),
-    SlashCommand("mouse", "[on|off]", looks.mouse),
-    SlashCommand("language", "[en|zh]", looks.language),
-    SlashCommand("quit", "", looks.quit_now),
+    SlashCommand("help", "", "helping.help_page"),
+    SlashCommand("resume", "[SESSION]", "sessions.resume", alone=True),
+    SlashCommand("new", "", "sessions.new", alone=True),
+    SlashCommand("clear", "", "sessions.new", alone=True),
+    SlashCommand("fork", "[STEP]", "sessions.fork", alone=True),
+    SlashCommand("rewind", "[undo]", "rewinding.rewind", alone=True),
+    SlashCommand("export", "[FILE.md|.html|.json]", "sessions.export"),
+    SlashCommand("compact", "[HINT]", "working.compact", alone=True),
+    SlashCommand("test", "[ID ...]", "working.run_tests", alone=True),
+    SlashCommand("shell", "COMMAND", "working.shell", alone=True),
+    SlashCommand("fix", "ISSUE", "working.fix", alone=True),
+    SlashCommand("review", "", "reviewing.review", alone=True),
+    SlashCommand("diff", "", "reading.diff"),
+    SlashCommand("btw", "QUESTION", "asking.aside"),
+    SlashCommand("context", "", "seeing.context"),
+    SlashCommand("pack", "[TASK]", "seeing.pack"),
+    SlashCommand("think", "[on|off|auto]", "models.think"),
+    SlashCommand("model", "[NAME]", "models.model", alone=True),
+    SlashCommand("engine", "", "models.engine"),
+    SlashCommand("find", "[TEXT]", "looks.find"),
+    SlashCommand("todo", "", "reading.todo"),
+    SlashCommand("copy", "[code]", "looks.copy"),
+    SlashCommand("theme", "[NAME]", "looks.theme"),
+    SlashCommand("mouse", "[on|off]", "looks.mouse"),
+    SlashCommand("language", "[en|zh]", "looks.language"),
+    SlashCommand("quit", "", "looks.quit_now"),
 )
 
 
@@ -51,6 +43,8 @@ def completions() -> tuple[Command, ...]:
 
 def nearest(name: str) -> str | None:
     """The command that someone who typed `name` may have meant."""
+    import difflib
+
     close = difflib.get_close_matches(name.lower(), [each.name for each in COMMANDS], n=1, cutoff=0.5)
     return close[0] if close else None
 
@@ -68,7 +62,7 @@ async def perform(conversation: Conversation, line: str) -> None:
     elif command.alone and conversation.busy:
         conversation.warn(text("commands.busy", name=command.name))
     elif command.alone:
-        conversation.perform(command.run(conversation, rest.strip()))
+        conversation.perform(command.handler(conversation, rest.strip()))
     else:
         conversation.app.run_worker(_done(command, conversation, rest.strip()), group="commands")
 
@@ -81,6 +75,6 @@ async def _afterwards(command: SlashCommand, conversation: Conversation, rest: s
 
 async def _done(command: SlashCommand, conversation: Conversation, rest: str) -> None:
     try:
-        await command.run(conversation, rest)
+        await command.handler(conversation, rest)
     except FAILURES as error:
         conversation.stage.view.note("error", str(error))

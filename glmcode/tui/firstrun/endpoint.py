@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -36,7 +36,7 @@ class EndpointScreen(ModalScreen[dict[str, Any] | None]):
 
     def compose(self) -> ComposeResult:
         names = [f"{each.name:<16} {each.base_url}" for each in PRESETS]
-        with Vertical():
+        with VerticalScroll(can_focus=False):
             yield Static(text("firstrun.endpoint_title"), markup=False, classes="title")
             yield Static(text("firstrun.endpoint"), markup=False)
             yield OptionList(*[Option(name) for name in names], markup=False, compact=True)

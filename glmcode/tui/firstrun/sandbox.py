@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -33,10 +33,10 @@ class SandboxScreen(ModalScreen[dict[str, Any] | None]):
         self._problem = problem
 
     def compose(self) -> ComposeResult:
-        with Vertical():
+        with VerticalScroll(can_focus=False):
             yield Static(text("firstrun.sandbox_title"), markup=False, classes="title")
-            yield Static(one_line(self._problem, 500), markup=False, classes="problem")
             yield Static(text("firstrun.sandbox"), markup=False)
+            yield Static(one_line(self._problem, 500), markup=False, classes="problem")
             yield OptionList(*[Option(text(f"firstrun.way_{way}")) for way in _WAYS], markup=False, compact=True)
             yield Input(placeholder=text("firstrun.rootfs"), compact=True)
             yield Static("", markup=False, classes="hint")

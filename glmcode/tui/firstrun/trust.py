@@ -26,8 +26,9 @@ class TrustScreen(ModalScreen[bool]):
         Binding("n,escape", "answer(False)"),
     ]
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, grace_s: float = GRACE_S) -> None:
         super().__init__()
+        self._grace_s = grace_s
         self._file = file
         self._ready = False
 
@@ -41,7 +42,7 @@ class TrustScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
-        self.set_timer(GRACE_S, self._begin)
+        self.set_timer(self._grace_s, self._begin)
 
     def _begin(self) -> None:
         self._ready = True

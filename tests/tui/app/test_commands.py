@@ -1,3 +1,4 @@
+import inspect
 import json
 import subprocess
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_every_command_has_help_in_both_languages_and_is_completed() -> None:
         assert [each.name for each in COMMANDS if not table.get(f"commands.{each.name}")] == []
     assert [each.name for each in completions()] == [f"/{each.name}" for each in COMMANDS]
     assert len({each.name for each in COMMANDS}) == len(COMMANDS)
+    assert all(inspect.iscoroutinefunction(each.handler) for each in COMMANDS)
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("hlep", "help"), ("resum", "resume"), ("xyzzy", None)])
