@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from glmcode.config import Settings
-from glmcode.events import Event, TurnFinished, UsageCounted
+from glmcode.events import CacheBroken, Event, TurnFinished, UsageCounted
 from glmcode.tui.branch import branch_of
 from glmcode.tui.status.values import Segment, Status
 from glmcode_engine.messages import Usage
@@ -26,6 +26,8 @@ class Standing:
         """Of the last request."""
         self.broken = ""
         """The segment that broke the cache of the last request."""
+        self.last_broken: CacheBroken | None = None
+        """What broke the cache last in the session."""
         self.branch = ""
         self.running_since: float | None = None
         self.elapsed_s: float | None = None
@@ -53,8 +55,8 @@ class Standing:
                 self._turn_cost, self.elapsed_s = None, event.duration_s
             case _ if event.kind == "step_started":
                 self.broken = ""
-            case _ if event.kind == "cache_broken":
-                self.broken = event.segment
+            case CacheBroken():
+                self.broken, self.last_broken = event.segment, event
 
     def begin(self) -> None:
         """A turn begins now."""

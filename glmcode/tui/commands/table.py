@@ -2,7 +2,7 @@
 
 import difflib
 
-from glmcode.tui.commands import asking, looks, models, reading, reviewing, sessions, working
+from glmcode.tui.commands import asking, looks, models, reading, reviewing, rewinding, seeing, sessions, working
 from glmcode.tui.commands.command import SlashCommand
 from glmcode.tui.conversation import FAILURES, Conversation
 from glmcode.tui.prompt.completion import Command
@@ -20,6 +20,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("new", "", sessions.new, alone=True),
     SlashCommand("clear", "", sessions.new, alone=True),
     SlashCommand("fork", "[STEP]", sessions.fork, alone=True),
+    SlashCommand("rewind", "[undo]", rewinding.rewind, alone=True),
     SlashCommand("export", "[FILE.md|.html|.json]", sessions.export),
     SlashCommand("compact", "[HINT]", working.compact, alone=True),
     SlashCommand("test", "[ID ...]", working.run_tests, alone=True),
@@ -28,6 +29,8 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("review", "", reviewing.review, alone=True),
     SlashCommand("diff", "", reading.diff),
     SlashCommand("btw", "QUESTION", asking.aside),
+    SlashCommand("context", "", seeing.context),
+    SlashCommand("pack", "[TASK]", seeing.pack),
     SlashCommand("think", "[on|off|auto]", models.think),
     SlashCommand("model", "[NAME]", models.model, alone=True),
     SlashCommand("engine", "", models.engine),

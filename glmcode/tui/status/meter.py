@@ -6,12 +6,13 @@ from glmcode.tui.status.figures import count, share
 from glmcode.tui.status.values import Segment, SegmentName
 from glmcode.tui.texts import text
 
-_STYLES: dict[SegmentName, str] = {
+STYLES: dict[SegmentName, str] = {
     "system": "$secondary",
     "tools": "$accent",
     "pack": "$primary",
     "history": "$warning",
 }
+"""The colour of each segment."""
 NEARLY_FULL = 0.85
 
 
@@ -31,7 +32,7 @@ def bar(segments: tuple[Segment, ...], window: int, width: int) -> Content:
     """The bar alone."""
     filled = cells(segments, window, width)
     parts = [
-        Content.styled("█" * length, _STYLES[segment.name]) for segment, length in zip(segments, filled, strict=True)
+        Content.styled("█" * length, STYLES[segment.name]) for segment, length in zip(segments, filled, strict=True)
     ]
     return Content.assemble(*parts, Content.styled("░" * (width - sum(filled)), "$thinking 60%"))
 
@@ -46,7 +47,7 @@ def numbers(segments: tuple[Segment, ...], window: int) -> Content:
     """Each segment by name and tokens, in the colour that it has in the bar, then what is free."""
     free = max(0, window - sum(segment.tokens for segment in segments))
     named = [
-        Content.styled(f"{text(f'meter.{segment.name}')} {count(segment.tokens)} ", _STYLES[segment.name])
+        Content.styled(f"{text(f'meter.{segment.name}')} {count(segment.tokens)} ", STYLES[segment.name])
         for segment in segments
     ]
     return Content.assemble(*named, Content.styled(f"{text('meter.free')} {count(free)}", "$thinking"))
