@@ -53,6 +53,7 @@ class LiveSession:
         self._people = people
         self._new_id = new_id
         self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
         self._ready: asyncio.Task[str | None] | None = None
         self._broken: list[CacheBroken] = []
 
@@ -118,28 +119,31 @@ class LiveSession:
 
     async def open(self, first_prompt: str) -> Place:
         """What is open, opened where it is not. Raises what `prepare` raises, SessionError, WorkspaceError."""
-        if self.place is None:
-            await self.prepare()
-            assert self._ready is not None
-            image = self._ready.result()
-            self.place = await self._stack.enter_async_context(
-                open_place(
-                    self.settings,
-                    self.repo,
-                    self.engine,
-                    image,
-                    first_prompt,
-                    say=self._people.say,
-                    ask=self._people.ask,
-                    new_id=self._new_id,
-                )
-            )
-            self._new_id = None
-            if self.settings.resume:
-                await self.packing.resumed(self.place.session)
-            for note in self.place.workspace.notes:
-                self._people.say(note)
+        async with self._opening:  # a question beside the first turn waits for what that opens
+            if self.place is None:
+                await self.prepare()
+                self.place = await self._opened(first_prompt)
         return self.place
+
+    async def _opened(self, first_prompt: str) -> Place:
+        place = await self._stack.enter_async_context(
+            open_place(
+                self.settings,
+                self.repo,
+                self.engine,
+                self.image,
+                first_prompt,
+                say=self._people.say,
+                ask=self._people.ask,
+                new_id=self._new_id,
+            )
+        )
+        self._new_id = None
+        if self.settings.resume:
+            await self.packing.resumed(place.session)
+        for note in place.workspace.notes:
+            self._people.say(note)
+        return place
 
     @property
     def image(self) -> str | None:
@@ -259,11 +263,13 @@ class LiveSession:
 
     async def aclose(self) -> None:
         """Close everything."""
-        await self.leave()
-        if self._ready is not None:
-            self._ready.cancel()
-            await asyncio.wait([self._ready])
-        await self.engine.aclose()
+        try:
+            await self.leave()
+        finally:
+            if self._ready is not None:
+                self._ready.cancel()
+                await asyncio.wait([self._ready])
+            await self.engine.aclose()
 
     def _announce(self, place: Place) -> SessionStarted:
         event = SessionStarted(

@@ -1,3 +1,6 @@
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,28 @@ from glmcode.events import Prompted
 from glmcode.policy import Decision
 from glmcode.session import store
 from glmcode.session.replaying import replayed
+from glmcode_engine.base import Engine, EngineInfo, StreamPart
+from glmcode_engine.messages import Request
+from glmcode_sandbox.workspace import WorkspaceError
 from tests.glmcode.live.working import EDIT, TASKS, Person, living, make_repo, played, shell
+
+
+class Closing:
+    """An engine that notes when it is closed."""
+
+    def __init__(self, inner: Engine, closed: list[str]) -> None:
+        self._inner = inner
+        self._closed = closed
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._inner.info
+
+    def stream(self, request: Request) -> AsyncIterator[StreamPart]:
+        return self._inner.stream(request)
+
+    async def aclose(self) -> None:
+        self._closed.append("engine")
 
 
 @pytest.fixture
@@ -186,3 +210,23 @@ async def test_pins_and_budget_hold_until_the_first_message(repo: Path) -> None:
         assert live.place and live.packing.sent
         assert [file.path for file in live.packing.sent.files] == ["other.py"]
         assert "UNRELATED" in live.place.session.messages[1].content
+
+
+async def test_two_that_want_the_session_at_once_share_it(repo: Path) -> None:
+    async with living(repo, [{"content": "one"}]) as live:
+        first, second = await asyncio.gather(live.open("one"), live.open("two"))
+        assert first is second and len(sessions()) == 1
+
+
+async def test_the_engine_is_let_go_when_the_workspace_cannot_be_left(repo: Path) -> None:
+    async with living(repo, [{"tool_calls": [EDIT]}, {"content": "one"}], workspace="isolated") as live:
+        await played(live.turn("make add add"))
+        assert live.place
+        shutil.rmtree(live.place.session.folder)
+        closed: list[str] = []
+        engine = live.engine
+        live.engine = Closing(engine, closed)
+        with pytest.raises((WorkspaceError, OSError)):
+            await live.aclose()
+        assert closed == ["engine"]
+        live.engine = engine
