@@ -3,15 +3,27 @@
 from collections.abc import Sequence
 
 from acp.interfaces import Client
-from acp.schema import AllowedOutcome, PermissionOption, RequestPermissionResponse, ToolCallProgress, ToolCallUpdate
+from acp.schema import (
+    AllowedOutcome,
+    PermissionOption,
+    RequestPermissionResponse,
+    ToolCallProgress,
+    ToolCallStatus,
+    ToolCallUpdate,
+)
 
 from glmcode.editor.acp.calls import Call, Content, kind_of
-from glmcode.editor.acp.texts import content, harmless
+from glmcode.editor.acp.texts import content, harmless, output
 from glmcode.policy import Decision, Question
 from glmcode_sandbox.clean import one_line
 
 _ONCE = PermissionOption(option_id="allow_once", name="Allow", kind="allow_once")
 _ALWAYS = PermissionOption(option_id="allow_always", name="Always allow for these files", kind="allow_always")
+_KEEP = PermissionOption(option_id="allow_once", name="Keep", kind="allow_once")
+_ALWAYS_KEEP = PermissionOption(
+    option_id="allow_always", name="Always keep changes of these files", kind="allow_always"
+)
+_TAKE_BACK = PermissionOption(option_id="reject_once", name="Take back", kind="reject_once")
 _REJECT = PermissionOption(option_id="reject_once", name="Reject", kind="reject_once")
 
 
@@ -27,7 +39,22 @@ async def ask(client: Client, session_id: str, question: Question, call: Call | 
         locations=call.locations() if call else None,
     )
     options = [_ONCE, *([_ALWAYS] if question.paths else []), _REJECT]
-    response = await _asked(client, session_id, update, options)
+    return _decision(await _asked(client, session_id, update, options))
+
+
+async def ask_afterwards(client: Client, session_id: str, question_id: str, question: Question) -> Decision:
+    """Put a question about what happened already, to keep it or to take it back; shown as a call of its own."""
+    shown = [content(f"{question.effect}.".capitalize()), *([output(question.diff)] if question.diff else [])]
+    update = ToolCallUpdate(
+        tool_call_id=question_id, title=harmless(question.title), kind="other", status="pending", content=[*shown]
+    )
+    options = [_KEEP, *([_ALWAYS_KEEP] if question.paths else []), _TAKE_BACK]
+    decision = _decision(await _asked(client, session_id, update, options))
+    await _ended(client, session_id, question_id, allowed=decision.allowed)
+    return decision
+
+
+def _decision(response: RequestPermissionResponse | None) -> Decision:
     if response is None or not isinstance(response.outcome, AllowedOutcome):
         return Decision(False, "the user dismissed the question")
     match response.outcome.option_id:
@@ -50,11 +77,15 @@ async def confirm(client: Client, session_id: str, question_id: str, question: s
     response = await _asked(client, session_id, update, [_ONCE, _REJECT])
     outcome = response.outcome if response else None
     allowed = isinstance(outcome, AllowedOutcome) and outcome.option_id == "allow_once"
-    ended = ToolCallProgress(
-        session_update="tool_call_update", tool_call_id=question_id, status="completed" if allowed else "failed"
-    )
-    await client.session_update(session_id, ended)
+    await _ended(client, session_id, question_id, allowed=allowed)
     return allowed
+
+
+async def _ended(client: Client, session_id: str, question_id: str, *, allowed: bool) -> None:
+    """A question that was put as a call of its own is over."""
+    status: ToolCallStatus = "completed" if allowed else "failed"
+    ended = ToolCallProgress(session_update="tool_call_update", tool_call_id=question_id, status=status)
+    await client.session_update(session_id, ended)
 
 
 async def _asked(

@@ -26,16 +26,22 @@ class Person:
         self._loop.call_soon_threadsafe(self._heard, text)
 
     async def ask(self, question: Question) -> Decision:
-        """Put a question of the policy, once the editor shows its call."""
+        """Put a question of the policy: about a call once the editor shows it, about what is done already at once."""
+        if question.is_done:
+            shown = self.shown
+            return await permission.ask_afterwards(shown.client, shown.session_id, self._question_id(), question)
         call = await self.shown.call(question.call_id)
         return await permission.ask(self.shown.client, self.shown.session_id, question, call)
 
     async def confirm(self, question: str) -> bool:
         """Put another question, as soon as the person is there to answer it."""
         await self.prompting.wait()
+        return await permission.confirm(self.shown.client, self.shown.session_id, self._question_id(), question)
+
+    def _question_id(self) -> str:
+        """For a question that no call of the model raised."""
         self._questions += 1
-        question_id = f"question-{self._questions}"
-        return await permission.confirm(self.shown.client, self.shown.session_id, question_id, question)
+        return f"question-{self._questions}"
 
     async def tell_notes(self) -> None:
         """What came before the prompt."""

@@ -1,11 +1,29 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.place import DONE, call
 from tests.editor.acp.editor import Editor, editing
 
 TASKS = call("write", path=".vscode/tasks.json", content="{}\n")
 HOOK = call("write", path=".github/workflows/ci.yml", content="on: push\n")
+
+COMMAND = call("shell", command="mkdir -p .vscode && echo evil > .vscode/tasks.json")
+
+
+@pytest.mark.parametrize(("option", "kept"), [("allow_once", True), ("reject_once", False)])
+async def test_what_commands_did_to_task_files_is_asked_after_the_turn(
+    home: Path, repo: Path, option: str, kept: bool
+) -> None:
+    async with editing(home, repo, [COMMAND, DONE], editor=Editor(option=option)) as agent:
+        session = await agent.begin()
+        async with asyncio.timeout(30):
+            assert (await agent.prompt(session, "go")).stop_reason == "end_turn"
+        (asked,) = agent.editor.asked
+        assert asked.title == "commands changed .vscode/tasks.json" and "+evil" in asked.texts
+        assert (repo / ".vscode/tasks.json").exists() is kept
+        assert agent.editor.results()[-1].status == ("completed" if kept else "failed")
 
 
 async def test_always_covers_the_same_file_and_once_covers_once(home: Path, repo: Path) -> None:
