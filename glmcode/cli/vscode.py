@@ -27,7 +27,8 @@ def run_vscode(options: argparse.Namespace) -> int:
             print(json.dumps(_listed()))
             return ExitCode.DONE
         case "state":
-            print(state_of(paths.sessions_dir(), find_repository(options.repo or Path.cwd())).model_dump_json())
+            repo = find_repository(options.repo or Path.cwd())
+            print(state_of(paths.sessions_dir(), repo, options.session).model_dump_json())
             return ExitCode.DONE
         case "file":
             return _print_file(options)
@@ -39,12 +40,12 @@ def run_vscode(options: argparse.Namespace) -> int:
 
 
 def _print_file(options: argparse.Namespace) -> int:
-    """The bytes as they were; 1 where the file was not there."""
+    """The bytes as they were; a code of its own where the file was not there, so that no failure looks like it."""
     root = paths.sessions_dir()
     session = options.session or store.latest(root, find_repository(options.repo or Path.cwd()))
     data = content_at(root, session, options.point, options.path)
     if data is None:
-        return ExitCode.FAILURE
+        return ExitCode.NOTHING
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     return ExitCode.DONE

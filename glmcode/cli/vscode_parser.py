@@ -22,10 +22,10 @@ def add_vscode(commands: "SubCommands[SubParser]") -> None:
         verb.add_argument("--user", action="store_true", help="the user's own tasks, which every folder has")
         verb.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")
     verbs.add_parser("tasks", help="print the tasks as one JSON object, as the extension reads them")
-    state = verbs.add_parser("state", help="print how the latest session is as one JSON object, for the extension")
-    file = verbs.add_parser("file", help="print a file as it was at a point of a session, for the extension")
+    state = verbs.add_parser("state", help="print how a session is as one JSON object, for the extension")
+    file = verbs.add_parser("file", help="print a file at a point of a session, for the extension (exit 4: not there)")
     file.add_argument("point", metavar="POINT", help="start, end or the number of a step")
     file.add_argument("path", metavar="PATH", help="in the repository")
-    file.add_argument("--session", metavar="SESSION", help="default: the latest of this repository")
     for verb in (state, file):
+        verb.add_argument("--session", metavar="SESSION", help="default: the latest of this repository")
         verb.add_argument("--repo", type=Path, metavar="DIR", help="default: the git repository around this folder")

@@ -31,6 +31,8 @@ class EditorState(BaseModel):
 
     kind: Literal["vscode_state"] = "vscode_state"
     v: Literal[1] = 1
+    root: str
+    """The repository's folder, which the paths are relative to."""
     session: str | None = None
     """None: there was none yet."""
     running: bool = False
@@ -43,16 +45,19 @@ class EditorState(BaseModel):
     """How the last run ended; None while it runs."""
     verdict: str | None = None
     applied: bool = False
+    """Whether the session's changes are in the user's files; what is not known counts as waiting."""
     files_changed: tuple[str, ...] = ()
     problems: tuple[Shown, ...] = ()
 
 
-def state_of(root: Path, repo: Path) -> EditorState:
-    """The state of the latest session of a repository."""
-    found = store.headers(root, repo)
-    if not found:
-        return EditorState()
-    header = found[0]
+def state_of(root: Path, repo: Path, session: str | None = None) -> EditorState:
+    """The state of a session of a repository, the latest where none is named. Raises SessionError."""
+    if session is not None:
+        header = store.read_header(store.session_file(root, session))
+    elif found := store.headers(root, repo):
+        header = found[0]
+    else:
+        return EditorState(root=str(repo))
     folder = root / header.id
     usage: dict[str, Any] = {}
     result: dict[str, Any] = {}
@@ -66,6 +71,7 @@ def state_of(root: Path, repo: Path) -> EditorState:
                 result = record
     counted = usage.get("usage", {})
     return EditorState(
+        root=header.repo,
         session=header.id,
         running=_is_open(folder / FILE_NAME),
         model=header.engine.model,
@@ -74,10 +80,20 @@ def state_of(root: Path, repo: Path) -> EditorState:
         cost_usd=usage.get("cost_usd"),
         status=result.get("status"),
         verdict=result.get("verdict"),
-        applied=bool(result.get("applied")),
+        applied=_is_applied(folder),
         files_changed=tuple(result.get("files_changed", ())),
         problems=_problems(folder) if result else (),
     )
+
+
+def _is_applied(folder: Path) -> bool:
+    from glmcode.session.timeline import read_timeline
+
+    try:
+        timeline = read_timeline(store.records(folder / FILE_NAME))
+    except SessionError:
+        return False
+    return timeline.mode is not None and not timeline.waiting
 
 
 def _is_open(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from glmcode_sandbox.beneath import opened, parts_of, read_beneath
@@ -15,6 +16,13 @@ _ROOT_FILES = (
 """Stand for the whole repository, the first that is there: an editor shows a place only where there is a file."""
 _SUFFIXES = (".py", ".java", ".kt", ".scala", ".groovy")
 """Of files that a dotted test name may stand for."""
+_MAX_CHARS = 1_024
+_MAX_PARTS = 40
+"""Of a path or a name: above them it is nobody's, and its endings are too many to look for."""
+_MAX_MISSES = 20_000
+"""Files looked for in vain, in one report: whoever writes the report may name any number of them."""
+_MAX_SEARCHES = 1_000
+"""Searches for the definition of a test, in one report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,9 @@ class Places:
 
     def __init__(self, repo: Path) -> None:
         self._repo = repo
-        self._lines: dict[str, tuple[str, ...] | None] = {}
+        self._lines: dict[str, tuple[str, ...]] = {}
+        self._misses = 0
+        self._searches = 0
 
     def of_case(self, case: TestCase) -> Place:
         """Where a test failed, else where it is defined, else its file, else a file that stands for the repository."""
@@ -45,7 +55,10 @@ class Places:
         """Where a test is defined, as far as its id and the file it was reported for tell."""
         path = path or self._file_of(test_id)
         if path is None:
-            return Place(next((name for name in _ROOT_FILES if self._read(name) is not None), "."))
+            return Place(self._root_file)
+        self._searches += 1
+        if self._searches > _MAX_SEARCHES:
+            return Place(path)
         name = re.split(r"::| > |\.", test_id.split("[", 1)[0])[-1].strip()
         defined = re.compile(
             rf"\b(?:def|func|fn|fun|function|void|class)\s+{re.escape(name)}\b|[\"'`]{re.escape(name)}[\"'`]"
@@ -65,9 +78,11 @@ class Places:
 
     def known(self, path: str) -> str | None:
         """The repository's file that a report means: its path may be of another folder, such as a sandbox's."""
+        if len(path) > _MAX_CHARS:
+            return None
         parts = PurePosixPath(path.replace("\\", "/").removeprefix("file://")).parts
         parts = tuple(part for part in parts if part not in ("/", "."))
-        for start in range(len(parts)):
+        for start in range(len(parts) if len(parts) <= _MAX_PARTS else 0):
             candidate = "/".join(parts[start:])
             if self._read(candidate) is not None:
                 return candidate
@@ -79,7 +94,9 @@ class Places:
         if (path := self.known(head)) is not None:
             return path
         parts = head.split(".")
-        for size in range(len(parts), 0, -1):
+        for size in range(len(parts) if len(parts) <= _MAX_PARTS else 0, 0, -1):
+            if self._misses >= _MAX_MISSES:
+                break
             for suffix in _SUFFIXES:
                 if (path := self.known("/".join(parts[:size]) + suffix)) is not None:
                     return path
@@ -87,9 +104,18 @@ class Places:
 
     def _read(self, path: str) -> tuple[str, ...] | None:
         """The lines of a file of the repository; None where there is none."""
-        if path not in self._lines:
-            self._lines[path] = self._read_now(path)
-        return self._lines[path]
+        if path in self._lines:
+            return self._lines[path]
+        lines = self._read_now(path) if self._misses < _MAX_MISSES else None
+        if lines is None:
+            self._misses += 1
+        else:
+            self._lines[path] = lines
+        return lines
+
+    @cached_property
+    def _root_file(self) -> str:
+        return next((name for name in _ROOT_FILES if self._read_now(name) is not None), ".")
 
     def _read_now(self, path: str) -> tuple[str, ...] | None:
         try:

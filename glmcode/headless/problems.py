@@ -1,8 +1,10 @@
 """What is wrong with the user's files when a run is over: tests that fail, tests that a change spoils, findings."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from glmcode.fix.verdict import failing
@@ -33,6 +35,18 @@ class Problem:
     message: str
     """One line, cleaned."""
     rule: Rule
+
+
+async def find_problems(findings: Findings, repo: Path) -> tuple[Problem, ...]:
+    """`problems_of` beside the event loop. A first cancel is taken back: an interrupted run is reported as well."""
+    work = asyncio.ensure_future(asyncio.to_thread(problems_of, findings, Places(repo)))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        assert task is not None
+        task.uncancel()
+        return await work
 
 
 def problems_of(findings: Findings, places: Places) -> tuple[Problem, ...]:

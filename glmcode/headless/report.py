@@ -6,18 +6,17 @@ import time
 from glmcode.headless.artifacts import append_prediction, write_artifacts
 from glmcode.headless.findings import Findings
 from glmcode.headless.job import Job
-from glmcode.headless.places import Places
-from glmcode.headless.problems import problems_of
+from glmcode.headless.problems import find_problems
 from glmcode.headless.result import LimitsRecord, Result, tests_record, usage_record
 from glmcode.offline import connections
 from glmcode_engine.messages import Usage
 from glmcode_tools.filetext import display_name
 
 
-def report(job: Job, findings: Findings, exit_code: int) -> None:
-    """Write the artifacts to --out and to the session, and print the result."""
+async def report(job: Job, findings: Findings, exit_code: int) -> None:
+    """Write the artifacts to --out and to the session, and print the result; also when it is interrupted."""
+    problems = await find_problems(findings, job.repo)
     result = _result(job, findings, exit_code)
-    problems = problems_of(findings, Places(job.repo))
     for folder in {job.out, job.session.folder}:
         write_artifacts(folder, result, findings, problems)
     job.session.append_record(result)

@@ -44,7 +44,7 @@ async def run_headless(settings: Settings, task: str, mode: Mode) -> int:
             from glmcode.headless.report import report
 
             code = interrupts.code or findings.exit_code
-            report(job, findings, code)
+            await report(job, findings, code)
             return code
     except asyncio.CancelledError:
         code = interrupts.code or ExitCode.INTERRUPTED

@@ -1,16 +1,19 @@
 // Puts the parts into the window.
 
 import * as vscode from "vscode";
+import { Inputs } from "./inputs";
 import { Lenses, registerFix } from "./lenses";
 import { registerPatch } from "./patch";
-import { TYPE, TaskProvider, registerInputs } from "./tasks";
+import { TYPE, TaskProvider } from "./tasks";
 import { statusText } from "./told";
 import { Watch } from "./watch";
 
 export function activate(context: vscode.ExtensionContext): void {
-  const provider = new TaskProvider();
+  const inputs = new Inputs();
+  const provider = new TaskProvider(inputs);
   const watch = new Watch();
   context.subscriptions.push(
+    inputs,
     watch,
     vscode.tasks.registerTaskProvider(TYPE, provider),
     vscode.languages.registerCodeLensProvider({ scheme: "file" }, new Lenses(watch)),
@@ -19,7 +22,18 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   registerFix(provider, context);
   registerPatch(watch, context);
-  registerInputs(provider, context).catch((error: Error) => void vscode.window.showWarningMessage(error.message));
+  const refresh = (): void => {
+    provider.refresh().catch((error: Error) => void vscode.window.showWarningMessage(error.message));
+  };
+  context.subscriptions.push(
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("glmcode.path")) {
+        refresh();
+        void watch.look();
+      }
+    }),
+  );
+  refresh();
 }
 
 async function runTask(): Promise<void> {

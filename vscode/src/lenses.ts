@@ -1,6 +1,6 @@
 // A line above each test that failed in the last run: what went wrong, and a way to have it fixed.
 
-import * as path from "node:path";
+import { realpathSync } from "node:fs";
 import * as vscode from "vscode";
 import type { TaskProvider } from "./tasks";
 import { failuresIn } from "./told";
@@ -14,12 +14,8 @@ export class Lenses implements vscode.CodeLensProvider {
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
-    const folder = vscode.workspace.getWorkspaceFolder(document.uri);
-    if (!folder) {
-      return [];
-    }
-    const name = path.relative(folder.uri.fsPath, document.uri.fsPath).split(path.sep).join("/");
-    return failuresIn(this.watch.state, name).map((problem) => {
+    const name = document.uri.fsPath;
+    return failuresIn(this.watch.state, real(name)).map((problem) => {
       const line = Math.min(Math.max(problem.line - 1, 0), Math.max(document.lineCount - 1, 0));
       return new vscode.CodeLens(new vscode.Range(line, 0, line, 0), {
         title: `${problem.message} · Fix with glmcode`,
@@ -27,6 +23,15 @@ export class Lenses implements vscode.CodeLensProvider {
         arguments: [`${name}:${problem.line}`],
       });
     });
+  }
+}
+
+/** Without symbolic links, as glmcode names the repository. */
+function real(name: string): string {
+  try {
+    return realpathSync.native(name);
+  } catch {
+    return name; // it is not saved yet
   }
 }
 

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import { ask, program, run, workFolder } from "./program";
-import { type Diff, choices } from "./told";
+import { type Diff, type State, choices, fileWords, parsed, refuseWords, sideOf } from "./told";
 import type { Watch } from "./watch";
 
 const SCHEME = "glmcode";
@@ -17,8 +17,8 @@ export function registerPatch(watch: Watch, context: vscode.ExtensionContext): v
   context.subscriptions.push(
     vscode.workspace.registerTextDocumentContentProvider(SCHEME, { provideTextDocumentContent: content }),
     vscode.commands.registerCommand("glmcode.patch", () => told(() => look(watch))),
-    vscode.commands.registerCommand("glmcode.accept", (uri?: vscode.Uri) => told(() => accept(watch, uri))),
-    vscode.commands.registerCommand("glmcode.refuse", (uri?: vscode.Uri) => told(() => refuse(watch, uri))),
+    vscode.commands.registerCommand("glmcode.accept", (uri?: vscode.Uri) => told(() => accept(uri))),
+    vscode.commands.registerCommand("glmcode.refuse", (uri?: vscode.Uri) => told(() => refuse(uri))),
   );
 }
 
@@ -36,9 +36,7 @@ function uriOf(path: string, query: Query): vscode.Uri {
 
 async function content(uri: vscode.Uri): Promise<string> {
   const query = JSON.parse(uri.query) as Query;
-  const words = ["vscode", "file", query.at, uri.path.slice(1), "--session", query.session];
-  const ended = await run(program(), words, query.cwd);
-  return ended.code === 0 ? ended.stdout.toString("utf8") : ""; // it was not there
+  return sideOf(await run(program(), fileWords(query.session, query.at, uri.path.slice(1)), query.cwd));
 }
 
 /** Choose a file of the patch and show both sides of it. */
@@ -75,10 +73,16 @@ function chosenFile(uri: vscode.Uri | undefined): { path: string; query: Query }
   return { path: shown.path.slice(1), query: JSON.parse(shown.query) as Query };
 }
 
+/** Of the session whose diff is open, which need not be the latest any more. */
+async function isApplied(query: Query): Promise<boolean> {
+  const out = await ask(["vscode", "state", "--session", query.session], query.cwd);
+  return parsed<State>(out.toString("utf8"), "vscode_state").applied;
+}
+
 /** Into the user's files, unless it is there; git refuses what no longer fits. */
-async function accept(watch: Watch, uri: vscode.Uri | undefined): Promise<void> {
+async function accept(uri: vscode.Uri | undefined): Promise<void> {
   const { path, query } = chosenFile(uri);
-  if (choices(watch.state?.applied ?? false).accept === "keep") {
+  if (choices(await isApplied(query)).accept === "keep") {
     void vscode.window.showInformationMessage(`${path} is in your files.`);
     return;
   }
@@ -97,9 +101,10 @@ async function rootOf(cwd: string): Promise<{ root: string }> {
 }
 
 /** Out of the user's files, or out of the patch that waits; can be taken back with `glmcode session restore undo`. */
-async function refuse(watch: Watch, uri: vscode.Uri | undefined): Promise<void> {
+async function refuse(uri: vscode.Uri | undefined): Promise<void> {
   const { path, query } = chosenFile(uri);
-  await ask(["session", "restore", "start", query.session, "--files", "--yes", "--only", path], query.cwd);
-  const done = choices(watch.state?.applied ?? false).refuse === "restore" ? "is as it was" : "is out of the patch";
+  const applied = await isApplied(query);
+  await ask(refuseWords(query.session, path), query.cwd);
+  const done = choices(applied).refuse === "restore" ? "is as it was" : "is out of the patch";
   void vscode.window.showInformationMessage(`${path} ${done}; glmcode session restore undo takes this back.`);
 }

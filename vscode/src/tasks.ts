@@ -1,8 +1,10 @@
 // The tasks of type `glmcode`: what they are is asked of the installed program, so that both never differ.
 
 import * as vscode from "vscode";
+import { Definitions } from "./definitions";
+import type { Inputs } from "./inputs";
 import { ask, program, workFolder } from "./program";
-import { type Input, type Spec, type Tasks, parsed, wordsOf } from "./told";
+import { type Spec, type Tasks, parsed, wordsOf } from "./told";
 
 export const TYPE = "glmcode";
 
@@ -12,10 +14,20 @@ interface Definition extends vscode.TaskDefinition {
 }
 
 export class TaskProvider implements vscode.TaskProvider {
-  private told?: Promise<Tasks>;
+  private readonly definitions: Definitions;
+
+  constructor(inputs: Inputs) {
+    this.definitions = new Definitions(read, (told) => inputs.register(told.inputs));
+  }
+
+  /** Ask glmcode again: it is the first time, or another one was set. */
+  async refresh(): Promise<void> {
+    this.definitions.forget();
+    await this.definitions.all();
+  }
 
   async provideTasks(): Promise<vscode.Task[]> {
-    const { tasks } = await this.all();
+    const { tasks } = await this.definitions.all();
     return tasks.map((spec) => this.made({ type: TYPE, task: spec.id }, spec));
   }
 
@@ -31,19 +43,8 @@ export class TaskProvider implements vscode.TaskProvider {
     return spec && this.made({ type: TYPE, task: id }, { ...spec, task: { ...spec.task, options: { env } } });
   }
 
-  async inputs(): Promise<Input[]> {
-    return (await this.all()).inputs;
-  }
-
   private async spec(id: string): Promise<Spec | undefined> {
-    return (await this.all()).tasks.find((spec) => spec.id === id);
-  }
-
-  private all(): Promise<Tasks> {
-    const cwd = workFolder()?.uri.fsPath ?? process.cwd();
-    this.told ??= ask(["vscode", "tasks"], cwd).then((out) => parsed<Tasks>(out.toString("utf8"), "vscode_tasks"));
-    this.told.catch(() => (this.told = undefined)); // it may be installed by the next time
-    return this.told;
+    return (await this.definitions.all()).tasks.find((spec) => spec.id === id);
   }
 
   private made(definition: Definition, spec: Spec, scope?: vscode.Task["scope"]): vscode.Task {
@@ -68,19 +69,9 @@ export class TaskProvider implements vscode.TaskProvider {
   }
 }
 
-/** The commands that `${command:glmcode.approval}` and its like stand for: they ask, and give what was chosen. */
-export async function registerInputs(provider: TaskProvider, context: vscode.ExtensionContext): Promise<void> {
-  for (const input of await provider.inputs()) {
-    context.subscriptions.push(
-      vscode.commands.registerCommand(input.id, async () => {
-        if (!input.options) {
-          return vscode.window.showInputBox({ prompt: input.description, ignoreFocusOut: true });
-        }
-        const chosen = await vscode.window.showQuickPick(input.options, { placeHolder: input.description });
-        return chosen?.value;
-      }),
-    );
-  }
+async function read(): Promise<Tasks> {
+  const out = await ask(["vscode", "tasks"], workFolder()?.uri.fsPath ?? process.cwd());
+  return parsed<Tasks>(out.toString("utf8"), "vscode_tasks");
 }
 
 export function isOurs(task: vscode.Task): boolean {

@@ -1,5 +1,7 @@
 // What glmcode tells as JSON, and texts made of it. Knows nothing of VS Code, so that it is tested without one.
 
+import { join } from "node:path";
+
 /** One task of `glmcode vscode tasks`, as tasks.json would hold it. */
 export interface Spec {
   id: string;
@@ -42,6 +44,8 @@ export interface Problem {
 export interface State {
   kind: "vscode_state";
   v: 1;
+  /** The folder of the repository, which the paths are relative to. */
+  root: string;
   session: string | null;
   running: boolean;
   model: string;
@@ -112,7 +116,28 @@ export function choices(applied: boolean): { accept: "apply" | "keep"; refuse: "
   return applied ? { accept: "keep", refuse: "restore" } : { accept: "apply", refuse: "drop" };
 }
 
-/** The failing tests of one file. */
-export function failuresIn(state: State | undefined, path: string): Problem[] {
-  return (state?.problems ?? []).filter((problem) => problem.rule === "failing-test" && problem.path === path);
+/** The failing tests of one file, by its absolute path: the folder that is open may be another than the repository's. */
+export function failuresIn(state: State | undefined, file: string): Problem[] {
+  const root = state?.root ?? "";
+  return (state?.problems ?? []).filter((problem) => problem.rule === "failing-test" && join(root, problem.path) === file);
+}
+
+/** What prints a file as it was at a point of a session, however its name begins. */
+export function fileWords(session: string, at: "start" | "end", path: string): string[] {
+  return ["vscode", "file", "--session", session, "--", at, path];
+}
+
+/** What takes one file of a session back, however its name begins. */
+export function refuseWords(session: string, path: string): string[] {
+  return ["session", "restore", "start", session, "--files", "--yes", `--only=${path}`];
+}
+
+const NOT_THERE = 4;
+
+/** One side of a diff, from the answer to `fileWords`: empty where the file was not there; throws for any failure. */
+export function sideOf(ended: { code: number; stdout: Buffer; stderr: string }): string {
+  if (ended.code !== 0 && ended.code !== NOT_THERE) {
+    throw new Error(ended.stderr.split("\n").at(-1) || `glmcode vscode file ended with ${ended.code}`);
+  }
+  return ended.code === NOT_THERE ? "" : ended.stdout.toString("utf8");
 }

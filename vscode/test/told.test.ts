@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Spec, type State, choices, failuresIn, parsed, statusText, wordsOf } from "../src/told";
+import { type Spec, type State, choices, failuresIn, fileWords, parsed, refuseWords, sideOf, statusText, wordsOf } from "../src/told";
 
 const SPEC: Spec = {
   id: "fix-issue",
@@ -13,7 +13,7 @@ const SPEC: Spec = {
   },
 };
 const STATE: State = {
-  kind: "vscode_state", v: 1, session: "s", running: false, model: "glm-4.6", context_tokens: 12_340, cached_tokens: 9_872,
+  kind: "vscode_state", v: 1, root: "/repo", session: "s", running: false, model: "glm-4.6", context_tokens: 12_340, cached_tokens: 9_872,
   cost_usd: 0.0204, status: "done", verdict: "verified", applied: true, files_changed: [],
   problems: [
     { path: "a.py", line: 2, severity: "error", message: "m", rule: "failing-test" },
@@ -45,11 +45,26 @@ test("an answer of another kind or version is refused", () => {
 });
 
 test("only tests that fail in the file itself have a line above them", () => {
-  assert.deepEqual(failuresIn(STATE, "a.py").map((problem) => problem.line), [2]);
-  assert.deepEqual(failuresIn(undefined, "a.py"), []);
+  assert.deepEqual(failuresIn(STATE, "/repo/a.py").map((problem) => problem.line), [2]);
+  assert.deepEqual(failuresIn(STATE, "/repo/packages/a.py"), []);
+  assert.deepEqual(failuresIn(STATE, "/other/a.py"), []);
+  assert.deepEqual(failuresIn(undefined, "/repo/a.py"), []);
 });
 
 test("what is in the user's files is kept or restored, what waits is applied or dropped", () => {
   assert.deepEqual(choices(true), { accept: "keep", refuse: "restore" });
   assert.deepEqual(choices(false), { accept: "apply", refuse: "drop" });
+});
+
+test("a side is empty only where the file was not there; what cannot be read is an error", () => {
+  const ended = (code: number, stdout = "", stderr = ""): Parameters<typeof sideOf>[0] => ({ code, stdout: Buffer.from(stdout), stderr });
+  assert.equal(sideOf(ended(0, "é\n")), "é\n");
+  assert.equal(sideOf(ended(4)), "");
+  assert.throws(() => sideOf(ended(2, "", "glmcode: no session s")), /no session s/);
+  assert.throws(() => sideOf(ended(1)), /ended with 1/);
+});
+
+test("a file whose name looks like a flag is named as a file", () => {
+  assert.deepEqual(fileWords("s", "end", "--x"), ["vscode", "file", "--session", "s", "--", "end", "--x"]);
+  assert.equal(refuseWords("s", "--x").at(-1), "--only=--x");
 });

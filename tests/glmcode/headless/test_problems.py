@@ -1,4 +1,6 @@
+import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from glmcode.fix.verdict import Judgement
 from glmcode.fix.verify import Verification
 from glmcode.headless.findings import Findings
 from glmcode.headless.places import Place, Places
-from glmcode.headless.problems import Problem, findings_in, problems_of, summary
+from glmcode.headless.problems import Problem, find_problems, findings_in, problems_of, summary
 from glmcode.headless.sarif import sarif_text
 from glmcode_engine.messages import Usage
 from glmcode_tools.testing.report import TestCase, TestReport, case
@@ -64,6 +66,40 @@ def test_no_path_leads_out_of_the_repository(repo: Path, tmp_path_factory: pytes
     assert [places.known(name) for name in (str(outside), "../secret.py", "link.py", ".git/config")] == [None] * 4
 
 
+HOSTILE = [
+    case(".".join(["a"] * 450), "failed"),
+    case("t::x", "failed", file="/".join(["a"] * 5_000)),
+    case("/".join(["a"] * 490), "failed"),
+]
+
+
+def test_names_with_hundreds_of_parts_stand_for_no_file_and_cost_nothing(repo: Path) -> None:
+    started = time.perf_counter()
+    assert [Places(repo).of_case(each) for each in HOSTILE * 5] == [Place(".")] * 15
+    assert time.perf_counter() - started < 1
+    deep = repo / "/".join(["d"] * 60)
+    deep.mkdir(parents=True)
+    (deep / "a.py").write_text("x\n")
+    assert Places(repo).known(f"{'d/' * 60}a.py") is None
+
+
+def test_a_report_of_any_number_of_files_that_are_not_there_is_soon_placed(repo: Path) -> None:
+    places = Places(repo)
+    assert places.known("src/calc.py") == "src/calc.py"
+    started = time.perf_counter()
+    for number in range(1_500):
+        assert places.of_case(case("d." * 35 + f"x{number}", "failed")) == Place(".")
+    assert time.perf_counter() - started < 5
+    assert places.known("src/calc.py") == "src/calc.py"
+
+
+def test_only_so_many_definitions_are_searched_for(repo: Path) -> None:
+    places = Places(repo)
+    test = "tests/test_calc.py::TestCalc::test_add"
+    assert {places.of_id(test) for _ in range(1_000)} == {Place("tests/test_calc.py", 5, 5)}
+    assert places.of_id(test) == Place("tests/test_calc.py")
+
+
 def ended(answer: str = "") -> TurnFinished:
     return TurnFinished(reason="done", detail="", answer=answer, usage=Usage(), requests=1, steps=1, duration_s=1.0)
 
@@ -96,6 +132,27 @@ def test_what_a_change_that_was_not_applied_would_break_is_a_warning(repo: Path)
 def test_a_change_on_the_files_themselves_that_nobody_tested_leaves_no_old_failure(repo: Path) -> None:
     findings = Findings("fix", turn=ended(), tests_before=report(ADD), patch=b"p", applied=True)
     assert problems_of(findings, Places(repo)) == ()
+
+
+def many_failures() -> Findings:
+    cases = [case("d." * 35 + f"x{number}", "failed") for number in range(300)]
+    return Findings("fix", turn=ended(), tests_before=report(*cases))
+
+
+async def test_the_event_loop_goes_on_while_problems_are_looked_for(repo: Path) -> None:
+    looking = asyncio.ensure_future(find_problems(many_failures(), repo))
+    turns = 0
+    while not looking.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert turns > 3 and len(looking.result()) == 300
+
+
+async def test_an_interrupt_while_problems_are_looked_for_loses_none(repo: Path) -> None:
+    looking = asyncio.ensure_future(find_problems(many_failures(), repo))
+    await asyncio.sleep(0.01)
+    assert looking.cancel()
+    assert len(await looking) == 300
 
 
 ANSWER = """I found:

@@ -237,3 +237,8 @@ def test_any_report_is_read_or_refused(data: bytes) -> None:
             parse(data)
         except ReportProblem as problem:
             assert str(problem)
+
+
+def test_a_file_too_long_to_be_a_path_is_left_out() -> None:
+    assert case("t", "failed", file="a/" * 511 + "b").file == "a/" * 511 + "b"
+    assert case("t", "failed", file="a/" * 5_000 + "b").file is None

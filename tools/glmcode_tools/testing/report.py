@@ -13,6 +13,7 @@ Status = Literal["passed", "failed", "error", "skipped"]
 
 MESSAGE_CHARS = 4_000
 _ID_CHARS = 1_000
+_FILE_CHARS = 1_024
 _RANK: dict[Status, int] = {"skipped": 0, "passed": 1, "error": 2, "failed": 3}
 
 
@@ -31,7 +32,7 @@ class TestCase(BaseModel):
     status: Status
     """failed: an assertion. error: it could not be run or collected, set-up or tear-down broke."""
     file: str | None = None
-    """Relative to the workspace, where the runner says."""
+    """Relative to the workspace, where the runner says one that can be a path."""
     line: int | None = None
     """From 1: where it failed, else where it is defined."""
     message: str = ""
@@ -99,7 +100,7 @@ def case(id: str, status: Status, *, file: str | None = None, line: int | None =
     return TestCase(
         id=name,
         status=status,
-        file=path or None,
+        file=path if path and len(path) <= _FILE_CHARS else None,
         line=line if line and line > 0 else None,
         message=clip_lines(message, MESSAGE_CHARS).strip("\n"),
     )
