@@ -98,6 +98,10 @@ class Agent:
         """Say something to the model in the running turn: it reads it with the next tool result."""
         self._calling.steering.say(text)
 
+    def withdraw(self, text: str) -> bool:
+        """Take back what was said and not read yet; False where the model has it."""
+        return self._calling.steering.withdraw(text)
+
     async def _play(self, work: Coroutine[Any, Any, None]) -> AsyncGenerator[Event, None]:
         self._events = asyncio.Queue()
         self._turn = asyncio.create_task(work)

@@ -153,6 +153,17 @@ def go_offline(settings: Settings, say: Callable[[str], None]) -> None:
     _guard.install()
 
 
+def check_offline(settings: Settings) -> None:
+    """For processes that open sessions of several repositories: refuse one that asks for what is not in place.
+
+    The engine is never a project's to choose, so a guard that is in place holds for all. Raises ConfigError.
+    """
+    if settings.offline and _guard is None:
+        raise ConfigError(
+            "this repository asks for offline, which holds for a whole process: start glmcode with --offline"
+        )
+
+
 def connections() -> tuple[Connection, ...] | None:
     """What was connected to so far; None where nobody watches, since `--offline` was not asked for."""
     return None if _guard is None else _guard.made

@@ -20,6 +20,13 @@ class Steering:
         """Add something for the model to read."""
         self._said.append(text)
 
+    def withdraw(self, text: str) -> bool:
+        """Take back one that waits; False where it was delivered."""
+        if text not in self._said:
+            return False
+        self._said.remove(text)
+        return True
+
     def take(self) -> str:
         """All that waits, once; empty where nothing does."""
         said, self._said = self._said, []

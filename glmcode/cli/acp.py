@@ -6,7 +6,7 @@ from pathlib import Path
 from glmcode.cli.settings import say, settings_of
 from glmcode.config import Settings
 from glmcode.interrupts import interruptible
-from glmcode.offline import describe_connections, go_offline
+from glmcode.offline import check_offline, describe_connections, go_offline
 
 
 async def acp(options: argparse.Namespace) -> int:
@@ -14,7 +14,9 @@ async def acp(options: argparse.Namespace) -> int:
     from glmcode.editor.acp.serve import serve
 
     def settings_in(folder: Path) -> Settings:
-        return settings_of(argparse.Namespace(**{**vars(options), "repo": folder}))
+        settings = settings_of(argparse.Namespace(**{**vars(options), "repo": folder}))
+        check_offline(settings)
+        return settings
 
     go_offline(settings_of(options), say)
     try:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glmcode import paths
-from glmcode.agent import Agent
 from glmcode.asides import AsideEvent, aside
 from glmcode.config import Settings
 from glmcode.engines import open_engine, ready_window, start_engine, window_asker
@@ -232,14 +231,11 @@ class LiveSession:
             raise
         old, self.engine, self.settings = self.engine, engine, settings
         if self.place:
-            self._use(self.place.agent, engine)
+            agent = self.place.agent
+            agent.engine, agent.prices = engine, prices_of(settings, engine)
+            agent.window = Window(settings.window, ask=window_asker(engine, settings))
             self._broken.append(CacheBroken(segment="everything", cause=f"the model is {engine.info.model} now"))
         await old.aclose()
-
-    def _use(self, agent: Agent, engine: Engine) -> None:
-        agent.engine = engine
-        agent.prices = prices_of(self.settings, engine)
-        agent.window = Window(self.settings.window, ask=window_asker(engine, self.settings))
 
     async def leave(self) -> None:
         """Close what is open and stay with the session: the next turn goes on with it."""

@@ -95,7 +95,8 @@ class Call:
             case "write" if path and isinstance(text, str) and len(text) <= MAX_PREVIEW_CHARS:
                 return [pair(path, None, text)]
             case "shell" if isinstance(command := self.arguments.get("command"), str):
-                return [output(f"$ {command[:MAX_PREVIEW_CHARS]}")]
+                clipped = "\n[clipped]" if len(command) > MAX_PREVIEW_CHARS else ""
+                return [output(f"$ {command[:MAX_PREVIEW_CHARS]}{clipped}")]
         return []
 
     def results(self, event: ToolFinished) -> list[Content]:

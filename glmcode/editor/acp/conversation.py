@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from typing import Literal
 
 from acp.exceptions import RequestError
 from acp.interfaces import Client
@@ -32,9 +33,12 @@ class Conversation:
         self._task: asyncio.Task[PromptResponse] | None = None
         """The prompt that is being answered."""
         self._cancelled = False
+        self._cancels = 0
+        """How often the user cancelled: what is said before that is not answered after it."""
         self._ends_in_order = False
         """Whether what runs tells its own end when it is cancelled."""
-        self._steerable = False
+        self._phase: Literal["before", "steps", "over"] = "before"
+        """Where the turn is: only its steps hear what is said beside it."""
         # Image and engine are found while the user still types.
         self._preparing = asyncio.create_task(self._prepare())
 
@@ -49,10 +53,12 @@ class Conversation:
         return self._task is not None
 
     async def prompt(self, blocks: Blocks) -> PromptResponse:
-        """Answer one prompt; one that comes while a turn runs is said in that turn. Raises RequestError."""
+        """Answer one prompt; one that comes while a turn runs is said in that turn, or answered after it where it
+        came too late for that. Raises RequestError."""
         if self._task is not None:
-            return await self._beside(await compose(blocks, self.live.repo, self._read_buffer))
-        self._cancelled = self._ends_in_order = self._steerable = False
+            return await self._beside(blocks)
+        self._cancelled = self._ends_in_order = False
+        self._phase = "before"
         self._task = asyncio.create_task(self._answer(blocks))
         self._person.prompting.set()
         try:
@@ -69,13 +75,14 @@ class Conversation:
 
     def cancel(self) -> None:
         """End what runs; the partial answer is kept, and a question that waits is taken back."""
-        if self._task is None or self._cancelled:
+        self._cancels += 1
+        if self._task is None or self._task.cancelling():
             return
-        self._cancelled = True
-        if self._ends_in_order:
-            self.live.cancel()
-        else:
+        was_cancelled, self._cancelled = self._cancelled, True
+        if not self._ends_in_order:
             self._task.cancel()
+        elif not was_cancelled:
+            self.live.cancel()
 
     async def replay(self) -> None:
         """Tell the whole of a session that is on disk. Raises SessionError."""
@@ -87,6 +94,7 @@ class Conversation:
 
     async def aclose(self) -> None:
         """End what runs, with an answer to its prompt, and close everything."""
+        self._cancels += 1
         self._cancelled = True
         tasks = [task for task in (self._task, self._preparing) if task is not None]
         for task in tasks:
@@ -127,17 +135,32 @@ class Conversation:
         await self._shown.between_turns()
         return PromptResponse(stop_reason="cancelled" if self._cancelled else "end_turn")
 
-    async def _beside(self, composed: Composed) -> PromptResponse:
+    async def _beside(self, blocks: Blocks) -> PromptResponse:
         """What comes while something runs."""
+        cancels = self._cancels
+        composed = await compose(blocks, self.live.repo, self._read_buffer)
         given = command_in(composed.typed)
         if given is not None and given[0].while_running:
             await self._command(*given)
             return PromptResponse(stop_reason="end_turn")
-        if given is not None or not self._steerable or self._task is None:
-            raise busy(f"/{given[0].name}" if given else "The prompt")
-        self.live.steer(composed.whole)
-        await asyncio.wait([self._task])
-        return PromptResponse(stop_reason="cancelled" if self._cancelled else "end_turn")
+        is_late = self._task is None or self._cancelled or self._phase == "over"
+        if not is_late:
+            if given is not None or self._phase == "before":
+                raise busy(f"/{given[0].name}" if given else "The prompt")
+            self.live.steer(composed.whole)
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        place = self.live.place
+        is_heard = not is_late and not (place and place.agent.withdraw(composed.whole))
+        return await self._afterwards(blocks, cancels, is_heard=is_heard)
+
+    async def _afterwards(self, blocks: Blocks, cancels: int, *, is_heard: bool) -> PromptResponse:
+        """The answer to what came beside a turn that ended; a prompt of its own where the turn did not hear it."""
+        while not is_heard and self._cancels == cancels and self._task is not None:
+            await asyncio.wait([self._task])  # others came before
+        if self._cancels != cancels:
+            return PromptResponse(stop_reason="cancelled")
+        return PromptResponse(stop_reason="end_turn") if is_heard else await self.prompt(blocks)
 
     async def _command(self, command: Command, text: str) -> None:
         try:
@@ -152,7 +175,6 @@ class Conversation:
         failure = ""
         async with aclosing(self.live.turn(composed.typed)) as events:
             async for event in events:
-                self._steerable = self._steerable or event.kind == "step_started"
                 await self._tell(event)
                 if event.kind == "error":
                     failure = event.message
@@ -169,7 +191,17 @@ class Conversation:
         return PromptResponse(stop_reason=reason, usage=usage)
 
     async def _tell(self, event: Event) -> None:
-        self._ends_in_order = self._ends_in_order or event.kind in ("step_started", "tool_started")
+        match event.kind:
+            case "step_started":
+                self._ends_in_order, self._phase = True, "steps"
+            case "tool_started":
+                self._ends_in_order = True
+            case "turn_finished":
+                self._ends_in_order, self._phase = False, "over"
+            case "tool_finished" if event.step == 0:  # by hand: what comes now are questions
+                self._ends_in_order = False
+            case _:
+                pass
         await self._shown.event(event)
 
 

@@ -26,10 +26,11 @@ class Person:
         self._loop.call_soon_threadsafe(self._heard, text)
 
     async def ask(self, question: Question) -> Decision:
-        """Put a question of the policy: about a call once the editor shows it, about what is done already at once."""
-        if question.is_done:
-            shown = self.shown
-            return await permission.ask_afterwards(shown.client, shown.session_id, self._question_id(), question)
+        """Put a question of the policy, once the editor shows its call; one without a call is put by itself."""
+        if not question.call_id:
+            return await permission.ask_of_no_call(
+                self.shown.client, self.shown.session_id, self._question_id(), question
+            )
         call = await self.shown.call(question.call_id)
         return await permission.ask(self.shown.client, self.shown.session_id, question, call)
 
@@ -38,15 +39,14 @@ class Person:
         await self.prompting.wait()
         return await permission.confirm(self.shown.client, self.shown.session_id, self._question_id(), question)
 
-    def _question_id(self) -> str:
-        """For a question that no call of the model raised."""
-        self._questions += 1
-        return f"question-{self._questions}"
-
     async def tell_notes(self) -> None:
         """What came before the prompt."""
         while self._notes:
             await self.shown.news(self._notes.pop(0))
+
+    def _question_id(self) -> str:
+        self._questions += 1
+        return f"question-{self._questions}"
 
     def _heard(self, text: str) -> None:
         if not self.prompting.is_set():

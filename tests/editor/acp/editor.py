@@ -38,6 +38,7 @@ class Asked:
     kinds: list[str]
     texts: str
     diffs: list[Any]
+    names: list[str]
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Editor:
     option: str | None = "allow_once"
     """None: the question is dismissed."""
     reason: str | None = None
+    refuses: Exception | None = None
+    """What questions are answered with instead."""
     holds: asyncio.Event | None = None
     """Questions wait for it."""
     buffers: dict[str, str] = field(default_factory=dict)
@@ -66,10 +69,13 @@ class Editor:
         content = tool_call.content or []
         texts = "\n".join(each.content.text for each in content if each.type == "content")
         diffs = [each for each in content if each.type == "diff"]
-        self.asked.append(Asked(tool_call.title or "", [option.kind for option in options], texts, diffs))
+        names = [option.name for option in options]
+        self.asked.append(Asked(tool_call.title or "", [option.kind for option in options], texts, diffs, names))
         self._changed.set()
         if self.holds:
             await self.holds.wait()
+        if self.refuses:
+            raise self.refuses
         if self.option is None:
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         meta = {"reason": self.reason} if self.reason else None

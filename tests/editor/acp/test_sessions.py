@@ -191,3 +191,14 @@ async def test_without_a_key_the_editor_is_asked_to_authenticate(home: Path, rep
         assert "zai-coding" in [each.current_value for each in changed.config_options]
         with pytest.raises(RequestError, match="cannot be 'openrouter'"):
             await agent.connection.set_config_option("model", opened.session_id, "openrouter")
+
+
+async def test_offline_of_a_repository_holds_or_is_refused(home: Path, repo: Path) -> None:
+    (repo / ".glmcode").mkdir()
+    (repo / ".glmcode/config.toml").write_text("offline = true\n")
+    async with editing(home, repo, [DONE], "--yes") as agent:
+        with pytest.raises(RequestError, match="start glmcode with --offline") as caught:
+            await agent.new()
+        assert caught.value.code == -32602
+    async with editing(home, repo, [DONE], "--yes", "--offline") as agent:
+        assert (await agent.prompt(await agent.begin(), "hi")).stop_reason == "end_turn"

@@ -6,7 +6,7 @@ import pytest
 from acp.exceptions import RequestError
 
 from tests.e2e.place import DONE, FIX, FIXED, call
-from tests.editor.acp.editor import WINDOW, editing
+from tests.editor.acp.editor import WINDOW, Editor, editing
 from tests.simulated.server import SimulatedEndpoint
 
 TODO = call("todo", items=[{"content": "look", "status": "done"}, {"content": "mend", "status": "in_progress"}])
@@ -127,6 +127,50 @@ async def test_what_is_said_while_a_turn_runs_is_read_in_it(home: Path, repo: Pa
         assert [(await each).stop_reason for each in (prompt, steered)] == ["end_turn", "end_turn"]
         assert "mind the gap" in server.requests[1].body["messages"][-1]["content"]
         assert len(server.requests) == 2
+
+
+async def test_a_prompt_right_after_a_cancellation_is_answered_as_its_own(home: Path, repo: Path) -> None:
+    entries = [call("shell", command="echo begun; sleep 300"), {"content": "the second"}]
+    async with SimulatedEndpoint(entries) as server, editing(home, repo, [], engine=remote(server)) as agent:
+        session = await agent.begin()
+        first = asyncio.create_task(agent.prompt(session, "wait"))
+        await agent.editor.until("tool_call_update", "begun\\n```")
+        await agent.connection.cancel(session)
+        second = await agent.prompt(session, "mind the gap")
+        assert ((await first).stop_reason, second.stop_reason) == ("cancelled", "end_turn")
+        assert server.requests[1].body["messages"][-1]["content"].endswith("mind the gap")
+    assert agent.editor.text().endswith("the second")
+
+
+async def test_what_was_said_before_a_cancellation_is_not_said_after_it(home: Path, repo: Path) -> None:
+    entries = [call("shell", command="echo begun; sleep 300"), NOW]
+    async with SimulatedEndpoint(entries) as server, editing(home, repo, [], engine=remote(server)) as agent:
+        session = await agent.begin()
+        first = asyncio.create_task(agent.prompt(session, "wait"))
+        await agent.editor.until("tool_call_update", "begun\\n```")
+        steered = asyncio.create_task(agent.prompt(session, "mind the gap"))
+        await agent.prompt(session, "/context")  # both are there
+        await agent.connection.cancel(session)
+        assert [(await each).stop_reason for each in (first, steered)] == ["cancelled", "cancelled"]
+        await agent.prompt(session, "go on")
+        assert "mind the gap" not in str(server.requests[1].body["messages"])
+
+
+async def test_a_prompt_at_the_tail_of_a_turn_is_answered_as_its_own(home: Path, repo: Path) -> None:
+    command = "mkdir .vscode && echo '{}' > .vscode/tasks.json"
+    editor = Editor(holds=asyncio.Event())
+    async with editing(
+        home, repo, [call("shell", command=command), DONE, {"content": "two"}, {"content": "three"}], editor=editor
+    ) as agent:
+        session = await agent.begin()
+        first = asyncio.create_task(agent.prompt(session, "one"))
+        await editor.until_asked()
+        others = [asyncio.create_task(agent.prompt(session, text)) for text in ("two", "three")]
+        await asyncio.wait(others, timeout=0.3)
+        assert editor.holds
+        editor.holds.set()
+        assert [(await each).stop_reason for each in (first, *others)] == ["end_turn"] * 3
+    assert "two" in editor.text() and "three" in editor.text()
 
 
 @pytest.mark.parametrize(
