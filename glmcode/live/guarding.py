@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 
+from glmcode.live.people import People
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
 from glmcode.snapshots import Snapshots
 from glmcode_prompts.library import load
@@ -42,11 +43,18 @@ class TurnGuard:
         name = relative_path(path, str(self._workspace.host_path))
         self._written[name] = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
-    async def look(self, policy: Policy, ask: Ask, say: Say, *, since_prompt: bool = True) -> str:
-        """Ask about what changed; gives what the model is to be told, empty for nothing. Raises WorkspaceError.
+    async def look(self, policy: Policy, people: People, *, since_prompt: bool = True) -> str:
+        """Ask about what changed; gives what the model is to be told, empty for nothing.
 
         `since_prompt`: what came before the last prompt was the person, but for hooks, which git runs unasked.
         """
+        try:
+            return await self._look(policy, people.ask, people.say, since_prompt)
+        except WorkspaceError as error:
+            people.say(f"warning: whether commands changed files that your tools run or obey is not known: {error}")
+            return ""
+
+    async def _look(self, policy: Policy, ask: Ask, say: Say, since_prompt: bool) -> str:
         now, found = self._snapshots.last, self._snapshots.found
         before = self._looked or found
         self._looked, written, self._written = now, self._written, {}

@@ -8,6 +8,7 @@ from glmcode import paths
 from glmcode.live.session import LiveSession
 from glmcode.session import store
 from glmcode.session.forking import fork
+from glmcode.session.marks import Noted
 from glmcode.session.restoring import Plan, open_restoring, plan_files
 from glmcode.session.steps import Step, read_steps
 from glmcode.session.store import SessionError
@@ -83,11 +84,11 @@ async def rewind(live: LiveSession, to: str, *, files: bool, conversation: bool,
             if files and not overwrite and (found := await way.conflicts()):
                 return Rewound(conflicts=found)
             undo = await way.restore(files=files, conversation=conversation, overwrite=overwrite)
-    done = way.plan.files
-    if files and not conversation and done:
-        live.told.add(load("restored", files=_listed(done)))
-    if conversation and not files and known:
-        live.told.add(load("went_back", files=_listed(known)))
+        done = way.plan.files
+        if files and not conversation and done:
+            session.append_record(Noted(text=load("restored", files=_listed(done))))
+        if conversation and not files and known:
+            session.append_record(Noted(text=load("went_back", files=_listed(known))))
     return Rewound(undo, (), done, conversation, way.waits and files)
 
 
@@ -110,13 +111,13 @@ async def fork_from(live: LiveSession, to: str, *, files: bool) -> Rewound:
     known = () if files else (await _plan(live, to)).files
     await live.leave()
     await live.change_to(await fork(folder.parent, folder.name, to))
-    if known:
-        live.told.add(load("went_back", files=_listed(known)))
-    if not files:
-        return Rewound(conversation=True)
-    done = await rewind(live, to, files=True, conversation=True)
+    done = await rewind(live, to, files=True, conversation=True) if files else Rewound()
     if done.conflicts:
-        live.told.add(load("went_back", files=_listed((await _plan(live, to)).files)))
+        known = (await _plan(live, to)).files
+    if known:
+        made = _folder(live)
+        with store.resume(made.parent, made.name) as session:
+            session.append_record(Noted(text=load("went_back", files=_listed(known))))
     return Rewound(done.undo, done.conflicts, done.files, conversation=True, waits=done.waits)
 
 

@@ -17,14 +17,14 @@ from glmcode.live.meter import Meter, measure
 from glmcode.live.packing import Packing
 from glmcode.live.people import People
 from glmcode.live.place import Place, open_place
-from glmcode.live.told import Told
+from glmcode.live.told import Told, waiting_notes
 from glmcode.opening import prices_of
 from glmcode.policy import ApprovalMode
 from glmcode.session import store
 from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_sandbox.open import probe
-from glmcode_sandbox.workspace import WorkspaceError, find_repository
+from glmcode_sandbox.workspace import find_repository
 
 __all__ = ["LiveSession", "People"]
 
@@ -138,6 +138,8 @@ class LiveSession:
             )
         )
         self._new_id = None
+        earlier = await asyncio.to_thread(waiting_notes, place.session) if self.settings.resume else []
+        self.told.keep(place.session, earlier)
         if self.settings.resume:
             await self.packing.resumed(place.session)
         for note in place.workspace.notes:
@@ -186,15 +188,8 @@ class LiveSession:
 
     async def _look(self, place: Place, *, since_prompt: bool = True) -> None:
         """Ask about what commands did to protected files."""
-        if place.guard is None:
-            return
-        people = self._people
-        try:
-            note = await place.guard.look(place.agent.policy, people.ask, people.say, since_prompt=since_prompt)
-        except WorkspaceError as error:
-            people.say(f"warning: whether commands changed files that your tools run or obey is not known: {error}")
-            return
-        if note:
+        guard, policy = place.guard, place.agent.policy
+        if guard and (note := await guard.look(policy, self._people, since_prompt=since_prompt)):
             self.told.add(note)
 
     def aside(self, question: str) -> AsyncGenerator[AsideEvent, None]:
@@ -247,6 +242,7 @@ class LiveSession:
         place, self.place = self.place, None
         if place is not None:
             self.settings = self.settings.model_copy(update={"resume": place.session.id})
+            self.told.forget()
             await self._stack.aclose()
 
     async def change_to(self, session: str | None) -> None:
@@ -288,10 +284,10 @@ class LiveSession:
         begun = any(message.role == "user" for message in place.session.messages)
         if begun and place.workspace.mode == "direct" and (changes := await self.packing.changes()):
             self.told.add(changes)
-        text = self.told.before(prompt)
         if begun or self.packing.budget == 0:
-            return text
+            return self.told.before(prompt)
         window = await ready_window(self.engine, self.settings)
         packed = await self.packing.send(prompt, window, prices_of(self.settings, self.engine), self._people.say)
         self.pack_tokens, place.pack_chars = packed.tokens, len(packed.text)
+        text = self.told.before(prompt)
         return f"{packed.text}\n\n{text}" if packed.text else text

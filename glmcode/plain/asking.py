@@ -7,6 +7,7 @@ from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
 
 MAX_TRIES = 5
+MAX_DIFF_LINES = 60
 
 
 class NumberedQuestions:
@@ -22,12 +23,18 @@ class NumberedQuestions:
     async def __call__(self, question: Question) -> Decision:
         """Raises NobodyToAsk at the end of the input."""
         say = self._printer.say
-        say(text("plain.asks", title=one_line(question.title, 200), effect=one_line(question.effect, 400)), "warning")
-        for number, name in enumerate(("allow", "refuse", "refuse_because"), 1):
+        asks, refused = ("plain.asks_done", "") if question.is_done else ("plain.asks", "the user refused")
+        say(text(asks, title=one_line(question.title, 200), effect=one_line(question.effect, 400)), "warning")
+        if question.diff:
+            say(_shortened(question.diff), "quiet")
+        names = (
+            ("keep", "take_back", "take_back_because") if question.is_done else ("allow", "refuse", "refuse_because")
+        )
+        for number, name in enumerate(names, 1):
             say(f"  {number}. {text(f'plain.{name}')}")
         if question.paths:
             files = ", ".join(one_line(path, 80) for path in question.paths)
-            say(f"  4. {text('plain.allow_always', files=files)}")
+            say(f"  4. {text('plain.keep_always' if question.is_done else 'plain.allow_always', files=files)}")
         self._lines.forget_typed()
         for _ in range(MAX_TRIES):
             match (await self._read(text("plain.number"))).strip():
@@ -36,10 +43,9 @@ class NumberedQuestions:
                 case "4" if question.paths:
                     return Decision(True, always=True)
                 case "2":
-                    return Decision(False, "the user refused")
+                    return Decision(False, refused)
                 case "3":
-                    reason = (await self._read(text("plain.reason"))).strip()
-                    return Decision(False, reason or "the user refused")
+                    return Decision(False, (await self._read(text("plain.reason"))).strip() or refused)
                 case _:
                     say(text("plain.not_a_number"))
         return Decision(False, "the user gave no answer")
@@ -57,3 +63,10 @@ class NumberedQuestions:
         if line is None:
             raise NobodyToAsk("permission needed, and the input has ended; use --approval auto or deny")
         return line
+
+
+def _shortened(diff: str) -> str:
+    """The beginning of a long one, since whoever listens has to hear all of it."""
+    lines = diff.rstrip("\n").split("\n")
+    left = len(lines) - MAX_DIFF_LINES
+    return "\n".join([*lines[:MAX_DIFF_LINES], *([text("plain.more_lines", count=left)] if left > 0 else [])])

@@ -114,3 +114,10 @@ class ReviewEnded(Record):
     """What the workspace holds since then: `new` without what was refused. Differs from `agreed` in what was left
     undecided."""
     decisions: tuple[HunkDecided, ...]
+
+
+class Noted(Record):
+    """Something that the model is told with the user's next message; told, once such a message comes after it."""
+
+    kind: Literal["noted"] = "noted"
+    text: str

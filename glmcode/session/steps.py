@@ -38,16 +38,16 @@ def read_steps(path: Path) -> tuple[Timeline, list[Step]]:
     except LookupError as error:
         raise SessionError(f"{path} goes back to a point that it does not hold: {error}") from None
     steps: list[Step] = []
-    prompt, before = "", timeline.start
+    prompt = ""
     for line in lines:
         match line.get("kind"):
             case "prompted":
                 prompt = str(line.get("text"))
             case "step_started":
                 number = line[_NUMBER]
-                after = timeline.tree_after(number)
-                steps.append(Step(number, prompt, [], before, after, number in current))
-                prompt, before = "", after
+                trees = timeline.tree_before(number), timeline.tree_after(number)
+                steps.append(Step(number, prompt, [], *trees, number in current))
+                prompt = ""
             case "tool_started" if steps:
                 steps[-1].calls.append(str(line.get("title")))
     return timeline, steps

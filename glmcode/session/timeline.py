@@ -115,7 +115,8 @@ class Timeline:
         self.there = reviewed.kept if self.mode == "direct" else reviewed.agreed
         self.agreed = reviewed.agreed
         self.waiting = self.mode == "isolated" and reviewed.kept != reviewed.agreed
-        self._at((self.steps, 1), reviewed.kept)
+        # Going back to the step does not bring back what was refused after it.
+        self._at((self.steps, 0), reviewed.kept)
 
     def _restored(self, restored: Restored) -> None:
         self._cut()
@@ -150,8 +151,16 @@ class Timeline:
         """The tree after a step; None where it is not known."""
         return self._after(step).tree if self.start is not None else None
 
+    def tree_before(self, step: int) -> str | None:
+        """The tree that a step found, with what the user changed after the one before; None where it is not known."""
+        return self._latest((step - 1, 1)).tree if self.start is not None else None
+
     def _after(self, step: int) -> Point:
-        earlier = [point for key, point in self._points if key <= (step, 0)]
+        return self._latest((step, 0))
+
+    def _latest(self, key: tuple[int, int]) -> Point:
+        """The last point up to a key."""
+        earlier = [point for each, point in self._points if each <= key]
         return earlier[-1] if earlier else Point(self.start, 0)
 
     def named(self, name: str) -> str:

@@ -24,6 +24,8 @@ class Standing:
         """Of all requests of the session."""
         self.last = Usage()
         """Of the last request."""
+        self.sent_before = 0
+        """Prompt tokens that a request before had as well, so that a cache that nothing breaks could give them."""
         self.broken = ""
         """The segment that broke the cache of the last request."""
         self.last_broken: CacheBroken | None = None
@@ -46,6 +48,7 @@ class Standing:
         """Count what an event tells."""
         match event:
             case UsageCounted():
+                self.sent_before += min(self.last.prompt_tokens, event.usage.prompt_tokens)
                 self.last, self.total = event.usage, self.total + event.usage
                 self._turn_cost = event.cost_usd
                 self._priced = self._priced or event.cost_usd is not None

@@ -15,7 +15,10 @@ from glmcode_engine.messages import Usage
 
 
 class SlowTurns:
-    """`wait` runs until it is cancelled, `ask` asks for permission, everything else is repeated."""
+    """`wait` runs until it is cancelled, `ask` asks for permission, `ask afterwards` about what is done.
+
+    Everything else is repeated.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -30,6 +33,10 @@ class SlowTurns:
             await self._cancelled.wait()
         elif prompt == "ask":
             decision = await self._ask(Question("1", "edit .vscode/tasks.json", "writes what editors run"))
+            answer = f"{decision.allowed} {decision.reason}"
+        elif prompt == "ask afterwards":
+            diff = "@@ -0,0 +1,99 @@\n" + "+evil\x1b[2J\n" * 99
+            decision = await self._ask(Question("", "commands changed x", "tools obey it", ("x",), diff, is_done=True))
             answer = f"{decision.allowed} {decision.reason}"
         yield AssistantMessage(step=1, content=answer, finish_reason="stop")
         reason = "cancelled" if self._cancelled.is_set() else "done"

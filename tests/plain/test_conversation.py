@@ -117,6 +117,23 @@ def test_only_the_number_allows_and_typing_ahead_answers_nothing(terminal: Termi
     terminal.wait_for("True")
 
 
+def test_what_is_done_already_is_shown_and_kept_or_taken_back(terminal: Terminal) -> None:
+    terminal.wait_for("> ")
+    for answer, decided in (("1", "True"), ("2", "False"), ("3", "False no tasks"), ("4", "True")):
+        terminal.type("ask afterwards\n")
+        terminal.wait_for("commands changed x: tools obey it. It happened already.")
+        terminal.wait_for("+evil\r\n+evil")
+        terminal.wait_for("40 more lines.")
+        terminal.wait_for("2. Take it back.")
+        terminal.wait_for("Number: ")
+        terminal.type(f"{answer}\n")
+        if answer == "3":
+            terminal.wait_for("Reason: ")
+            terminal.type("no tasks\n")
+        terminal.wait_for(decided)
+        terminal.wait_for("> ")
+
+
 def test_the_end_of_the_input_ends_the_session_and_a_question_without_it_fails(tmp_path: Path) -> None:
     done = subprocess.run(
         [*CHILD, str(tmp_path)], cwd=ROOT, input="one\n/help\n", capture_output=True, text=True, timeout=60

@@ -12,7 +12,8 @@ async def context(talk: Conversation, _: str) -> None:
 
     def look() -> Fill:
         standing = talk.standing
-        return Fill(standing.status(talk.opening.settings, talk.live), standing.last, standing.last_broken)
+        status = standing.status(talk.opening.settings, talk.live)
+        return Fill(status, standing.last, standing.sent_before, standing.last_broken)
 
     await talk.app.push_screen(ContextScreen(look))
 

@@ -17,7 +17,7 @@ from glmcode_sandbox.clean import one_line
 _GAP = "  "
 _NUMBER = 6
 _BAR_LEAST = 10
-_LINES = ("last", "session", "broke")
+_LINES = ("last", "session", "could", "broke")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Fill:
     status: Status
     last: Usage
     """Of the last request."""
+    sent_before: int = 0
+    """Prompt tokens of the session that a request before had as well."""
     broken: CacheBroken | None = None
     """What broke the cache last. Untrusted."""
 
@@ -67,10 +69,11 @@ def _requests(fill: Fill, width: int) -> Iterator[Content]:
     told = {
         "last": _usage(fill.last.prompt_tokens, fill.last.completion_tokens, status.cached_request),
         "session": _usage(status.tokens_in, status.tokens_out, status.cached_session),
+        "could": _could(status, fill.sent_before),
         "broke": text("context.whole"),
     }
     if status.cost_usd is not None:
-        told["session"] += f" · {dollars(status.cost_usd)}"
+        told["session"] = f"{dollars(status.cost_usd)} · {told['session']}"
     if fill.broken is not None:
         told["broke"] = one_line(f"{fill.broken.segment}: {fill.broken.cause}", 300)
     names = max(cell_len(text(f"context.{name}")) for name in _LINES)
@@ -85,3 +88,10 @@ def _usage(sent: int, answered: int, cached: float | None) -> str:
     if cached is None:
         return text("context.nothing")
     return text("context.usage", sent=count(sent), answered=count(answered), cached=share(cached))
+
+
+def _could(status: Status, sent_before: int) -> str:
+    """What the cache could have given at most, were nothing changed in what had been sent."""
+    if not sent_before or not status.tokens_in:
+        return text("context.nothing")
+    return text("context.could_be", cached=share(sent_before / status.tokens_in))

@@ -20,6 +20,7 @@ LOOK_S = 0.5
 class ContextScreen(ModalScreen[None]):
     """Escape puts it away."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (26, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,ctrl+c", "dismiss", priority=True)]
 
     def __init__(self, look: Callable[[], Fill]) -> None:
@@ -48,4 +49,5 @@ class ContextScreen(ModalScreen[None]):
             self._draw()
 
     def _draw(self) -> None:
-        self.query_one(".chart", Static).update(chart(self._fill, self.query_one(VerticalScroll).size.width))
+        room = self.query_one(VerticalScroll).scrollable_content_region
+        self.query_one(".chart", Static).update(chart(self._fill, room.width))

@@ -40,8 +40,8 @@ def line(step: Step | None, files: Sequence[FileChange] | None) -> Content:
         parts.append(Content.styled(f"({text('rewind.left')})", "$thinking"))
     if step.prompt:
         parts.append(Content.styled(f"› {one_line(step.prompt, _PROMPT_CHARS)}", "$primary"))
-    if step.calls:
-        parts.append(Content(one_line(", ".join(step.calls), _CALLS_CHARS)))
+    calls = one_line(", ".join(step.calls), _CALLS_CHARS)
+    parts.append(Content(calls) if calls else Content.styled(text("rewind.answered"), "$thinking"))
     if files:
         parts.append(Content.styled(named(files), "$thinking"))
     return Content("  ").join(parts)

@@ -230,3 +230,19 @@ async def test_the_engine_is_let_go_when_the_workspace_cannot_be_left(repo: Path
             await live.aclose()
         assert closed == ["engine"]
         live.engine = engine
+
+
+async def test_what_was_not_told_yet_is_told_by_whoever_resumes_and_to_no_other_session(repo: Path) -> None:
+    async with living(repo, [{"content": "one"}, {"content": "another"}]) as live:
+        await played(live.turn("first"))
+        first = live.id
+        await played(live.by_hand("shell", '{"command": "echo by hand"}'))
+        await live.change_to(None)
+        await played(live.turn("second"))
+        assert live.place and live.place.session.messages[1].content == "second"
+    for prompt, told in (("third", True), ("fourth", False)):
+        async with living(repo, [{"content": "ok"}], resume=first) as live:
+            await played(live.turn(prompt))
+            assert live.place
+            said = [message.content for message in live.place.session.messages if message.role == "user"][-1]
+            assert ("The user ran `shell: echo by hand`" in said) is told and said.endswith(prompt)

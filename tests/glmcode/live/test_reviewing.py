@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from glmcode.live.reviewing import carry_out, changed_files, open_live_review
-from glmcode.review.decisions import Accept, Decisions
+from glmcode.live.rewinding import changes_of, preview, rewind, steps_of
+from glmcode.review.decisions import Accept, Decisions, Refuse
 from tests.glmcode.live.working import EDIT, living, make_repo, played, shell
 
 BASE = "def add(a, b):\n    return a - b\n"
@@ -71,3 +72,21 @@ async def test_what_the_user_changed_between_turns_is_not_reviewed(repo: Path) -
         decisions.all(Accept())
         await carry_out(live, review, decisions)
         assert await changed_files(live) == () and (repo / "mine.txt").exists()
+
+
+async def test_going_back_to_a_step_does_not_bring_back_what_was_refused_after_it(repo: Path) -> None:
+    async with living(repo, SCRIPT) as live:
+        await played(live.turn("fix add"))
+        review = await open_live_review(live)
+        decisions = Decisions(review)
+        decisions.file("new.txt", Refuse())
+        decisions.file("calc.py", Accept())
+        await carry_out(live, review, decisions)
+        (repo / "mine.txt").write_text("m\n")
+        await played(live.turn("look"))
+        steps = steps_of(live)
+        assert [[each.path for each in await changes_of(live, step)] for step in steps[2:]] == [[], []]
+        assert (await preview(live, "2")).files == ()
+        await rewind(live, "2", files=True, conversation=True)
+        assert not (repo / "new.txt").exists() and (repo / "calc.py").read_text() == BASE.replace("-", "+")
+        assert (repo / "mine.txt").exists()

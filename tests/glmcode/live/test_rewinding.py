@@ -128,3 +128,13 @@ async def test_a_fork_goes_on_from_a_point_and_leaves_its_origin_alone(repo: Pat
         assert told[0] == "fix add" and len(told) == 2 and ("- new.txt" in told[1]) is not files
         await live.change_to(first)
         assert len(steps_of(live)) == 4
+
+
+async def test_what_was_restored_is_told_also_by_a_process_that_comes_later(repo: Path) -> None:
+    async with living(repo, SCRIPT) as live:
+        await played(live.turn("fix add"))
+        await rewind(live, "start", files=True, conversation=False)
+        session = live.id
+    async with living(repo, [{"content": "ok"}], resume=session) as live:
+        await played(live.turn("go on"))
+        assert "- calc.py" in said(live)[-1] and said(live)[-1].endswith("go on")

@@ -4,9 +4,10 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Static
 
-from glmcode.events import CacheBroken
+from glmcode.events import CacheBroken, UsageCounted
 from glmcode.tui.context.chart import Fill, chart
 from glmcode.tui.context.screen import LOOK_S, ContextScreen
+from glmcode.tui.standing import Standing
 from glmcode.tui.status.values import Segment, Status
 from glmcode.tui.texts import Language, speak
 from glmcode_engine.messages import Usage
@@ -18,7 +19,7 @@ STATUS = Status(
     cached_session=0.9, tokens_in=310_000, tokens_out=4_500, cost_usd=0.12,
 )  # fmt: skip
 BROKEN = CacheBroken(segment="[b]user[/b]", cause="thinking\x1b[2J switched off")
-FILL = Fill(STATUS, Usage(prompt_tokens=76_600, completion_tokens=500, cached_tokens=73_500), BROKEN)
+FILL = Fill(STATUS, Usage(prompt_tokens=76_600, completion_tokens=500, cached_tokens=73_500), 285_000, BROKEN)
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -38,7 +39,8 @@ def test_every_segment_has_its_tokens_and_share_and_the_rest_is_free() -> None:
         "history": ["40K", "20%"],
         "free": ["123K", "62%"],
     }
-    assert "38% of 200K tokens" in told and "↑77K ↓500 · 96% from the cache" in told and "$0.12" in told
+    assert "38% of 200K tokens" in told and "↑77K ↓500 · 96% cached" in told and "$0.12" in told
+    assert "92% cached at best" in told
 
 
 def test_what_broke_the_cache_is_plain_text() -> None:
@@ -73,6 +75,15 @@ async def test_it_follows_what_happens_and_escape_puts_it_away() -> None:
         assert app.answers == [None]
 
 
-def test_looks(snap_compare: object, language: Language) -> None:
+@pytest.mark.parametrize("size", [(60, 20), (100, 30)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_looks(snap_compare: object, language: Language, size: tuple[int, int]) -> None:
     assert callable(snap_compare)
-    assert snap_compare(DialogApp(ContextScreen(lambda: FILL)), terminal_size=(100, 30))
+    assert snap_compare(DialogApp(ContextScreen(lambda: FILL)), terminal_size=size)
+
+
+def test_what_the_cache_could_have_given_is_what_had_been_sent_before() -> None:
+    standing = Standing()
+    for prompt in (1000, 1500, 400, 500):
+        usage = Usage(prompt_tokens=prompt)
+        standing.apply(UsageCounted(step=1, usage=usage, total=usage))
+    assert (standing.sent_before, standing.total.prompt_tokens) == (1000 + 400 + 400, 3400)
