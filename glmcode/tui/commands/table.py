@@ -70,7 +70,7 @@ async def perform(conversation: Conversation, line: str) -> None:
 async def _afterwards(command: SlashCommand, conversation: Conversation, rest: str) -> None:
     """What is asked for when the end of a turn is on the screen need not be asked for again."""
     await conversation.until_idle()
-    conversation.perform(command.run(conversation, rest))
+    conversation.perform(command.handler(conversation, rest))
 
 
 async def _done(command: SlashCommand, conversation: Conversation, rest: str) -> None:
