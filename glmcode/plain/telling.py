@@ -9,6 +9,7 @@ from glmcode.events import (
     SessionStarted,
     ToolFinished,
     TurnFinished,
+    VerdictReached,
 )
 from glmcode.plain.printer import Printer, Tone
 from glmcode.tui.status.figures import count, dollars, seconds, share
@@ -63,6 +64,8 @@ class Teller:
                 self._rest_of(event.answer)
             case "turn_finished":
                 self._end(event)
+            case "verdict":
+                self._verdict(event)
             case "tool_output" | "usage":
                 pass  # the end of the call and of the turn say what matters of them
 
@@ -111,6 +114,10 @@ class Teller:
             self._printer.say(text("plain.allowed"))
         else:
             self._printer.say(text("plain.refused", reason=one_line(reason, _TITLE)))
+
+    def _verdict(self, event: VerdictReached) -> None:
+        verdict = text(f"transcript.verdict_{event.verdict}")
+        self._printer.say(text("plain.verdict", verdict=verdict, reason=one_line(event.reason, 500)))
 
     def _repaired(self, event: GuardRepaired) -> None:
         self._printer.say(text("plain.repaired", detail=one_line(event.detail, _TITLE)), "quiet")

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from glmcode.events import PASSING, Compacted, Event, Record
 from glmcode.session.branches import read_branches
 from glmcode.session.conversation import Conversation
+from glmcode.session.remarks import verdict_in
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Message, ToolCall
 
@@ -224,6 +225,9 @@ def read_whole(path: Path) -> tuple[Header, Conversation]:
                     conversation.go_on(str(record["text"]))
                 case "view":
                     conversation.restore(record["messages"], record["compacted"])
+                case "verdict" | "result":
+                    if verdict := verdict_in(record):
+                        conversation.remark(verdict)
         except (ValueError, LookupError) as error:
             raise SessionError(f"{path} is not a session of this version: {str(error).splitlines()[0]}") from None
     if header is None:

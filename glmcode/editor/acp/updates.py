@@ -171,6 +171,8 @@ class Updates:
                 yield said(text, f"{self._turn}-aside-{self._asides}")
             case "steered" if not self._live:
                 yield typed(event.text, self._id("steered"))
+            case "verdict":
+                yield self.news(f"Verdict: {event.verdict}: {event.reason}")
             case "approval_requested" if not event.allowed and event.reason:
                 yield self.news(f"Refused: {event.reason}")
             case _:

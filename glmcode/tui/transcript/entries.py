@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from glmcode.events import EndReason
-from glmcode.fix.verdict import Verdict
+from glmcode.events import EndReason, Verdict
 from glmcode.tui.transcript.growing import Growing, HeadAndTail
 
 CallState = Literal["running", "ok", "error", "refused"]
