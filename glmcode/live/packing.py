@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from glmcode.config import Settings
 from glmcode.cost import Prices
+from glmcode.live.indexing import Indexing
 from glmcode.session.store import Session
 from glmcode_engine.messages import Message
 
@@ -22,13 +23,14 @@ _WRITERS = frozenset({"edit", "write"})
 class Packing:
     """The pack of one conversation. Pins and budget may change until the first message is sent."""
 
-    def __init__(self, settings: Settings, repo: Path) -> None:
+    def __init__(self, settings: Settings, repo: Path, indexing: Indexing) -> None:
         self.budget = settings.context
         self.pinned: tuple[str, ...] = tuple(settings.pin)
         self.dropped: tuple[str, ...] = tuple(settings.drop)
         self.sent: ContextPack | None = None
         """What this process packed for the conversation that is open."""
         self._repo = repo
+        self._indexing = indexing
         self._known: KnownFiles = {}
         self._seen = 0
         """How many messages of the session have been looked at for what the agent wrote."""
@@ -43,10 +45,11 @@ class Packing:
     async def pack(self, task: str, window: int | None, prices: Prices | None) -> "ContextPack":
         """What would be sent for a task. Raises ContextError for a pin on nothing."""
         from glmcode.context.budget import Auto
-        from glmcode.context.pack import pack
+        from glmcode.context.pack import INDEX_LIMIT_S, pack
 
+        limit_s = INDEX_LIMIT_S if await self._indexing.complete() else 0.0
         budget = Auto(window, prices) if self.budget == "auto" else self.budget
-        return await asyncio.to_thread(pack, self._repo, task, budget, self.pins)
+        return await asyncio.to_thread(pack, self._repo, task, budget, self.pins, limit_s)
 
     async def send(
         self, task: str, window: int | None, prices: Prices | None, say: Callable[[str], None]

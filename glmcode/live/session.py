@@ -13,6 +13,7 @@ from glmcode.config import Settings
 from glmcode.engines import open_engine, ready_window, start_engine, window_asker
 from glmcode.events import CacheBroken, Event, SessionStarted, ToolFinished
 from glmcode.images import describe_sandbox, resolve_image
+from glmcode.live.indexing import Indexing
 from glmcode.live.meter import Meter, measure
 from glmcode.live.packing import Packing
 from glmcode.live.people import People
@@ -48,7 +49,8 @@ class LiveSession:
         self.place: Place | None = None
         """What is open; None before the first turn, and after a session was left."""
         self.pack_tokens = 0
-        self.packing = Packing(self.settings, self.repo)
+        self.indexing = Indexing(self.repo, people.indexing)
+        self.packing = Packing(self.settings, self.repo, self.indexing)
         self._people = people
         self._new_id = new_id
         self._stack = AsyncExitStack()
@@ -95,10 +97,12 @@ class LiveSession:
         )
 
     async def prepare(self) -> None:
-        """Find the image and start the engine, once; a face may begin with it while its person still types.
+        """Find the image, start the engine and the index, once; a face may begin with it while its person still types.
 
         Raises ConfigError, NoSandboxError, SandboxError, EngineError; it may be called again then.
         """
+        if self.packing.budget != 0:
+            self.indexing.begin()
         if self._ready is None or (self._ready.done() and (self._ready.cancelled() or self._ready.exception())):
             self._ready = asyncio.create_task(self._prepared())
         await asyncio.shield(self._ready)
@@ -251,13 +255,14 @@ class LiveSession:
             store.session_file(paths.sessions_dir(), session)
         await self.leave()
         self.settings = self.settings.model_copy(update={"resume": session})
-        self.pack_tokens, self.packing = 0, Packing(self.settings, self.repo)
+        self.pack_tokens, self.packing = 0, Packing(self.settings, self.repo, self.indexing)
 
     async def aclose(self) -> None:
         """Close everything."""
         try:
             await self.leave()
         finally:
+            await self.indexing.aclose()
             if self._ready is not None:
                 self._ready.cancel()
                 await asyncio.wait([self._ready])

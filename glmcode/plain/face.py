@@ -1,8 +1,9 @@
 """`--ui plain` over a live session: what is typed becomes a turn, a shell command or a change of the session."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError, Settings
 from glmcode.events import Event, Failure
@@ -21,8 +22,13 @@ from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.workspace import WorkspaceError
 
+if TYPE_CHECKING:
+    from glmcode.context.warming import Progress
+
 WORLD = (ConfigError, SessionError, WorkspaceError, SandboxError, EngineError)
 """What may be missing when a session opens; it is told, and the next prompt tries again."""
+TOLD_FILES = 2_000
+"""An index of fewer files is there before the first prompt is typed."""
 
 
 async def run_plain(settings: Settings, first: str | None = None) -> int:
@@ -30,16 +36,33 @@ async def run_plain(settings: Settings, first: str | None = None) -> int:
     lines, printer = Lines(), Printer()
     questions = NumberedQuestions(lines, printer)
     people = People(
-        say=lambda news: printer.say(one_line(news, 400), "quiet"), ask=questions, confirm=questions.confirm
+        say=lambda news: printer.say(one_line(news, 400), "quiet"),
+        ask=questions,
+        confirm=questions.confirm,
+        indexing=_index_told(printer),
     )
     live = LiveSession(settings, people)
     try:
+        if live.packing.budget != 0:
+            live.indexing.begin()
         conversation = Conversation(
             LiveTurns(live), lines, printer, commands=LiveCommands(live), folder=prompt_folder(live.repo)
         )
         return await conversation.converse(first)
     finally:
         await live.aclose()
+
+
+def _index_told(printer: Printer) -> "Callable[[Progress | None], None]":
+    """Says once that an index is built, where that takes a while: lines that count would be noise."""
+    told: list[Progress] = []
+
+    def tell(progress: "Progress | None") -> None:
+        if progress is not None and progress.of >= TOLD_FILES and not told:
+            told.append(progress)
+            printer.say(text("plain.indexing", count=f"{progress.of:,}"), "quiet")
+
+    return tell
 
 
 class LiveTurns:

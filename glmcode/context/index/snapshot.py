@@ -122,7 +122,7 @@ def _scan(
             chunk = changed[start : start + CHUNK_FILES]
             with store.writing():
                 number = store.reserve(len(chunk))
-            batches = scanning.scan(chunk, number)
+            batches = scanning.scan(chunk, number, _beyond(len(fresh), len(changed), on_progress))
             with store.writing():
                 for batch in batches:
                     store.add_blobs((file.number, file.hash, file.words) for file in batch.files if file.number)
@@ -134,6 +134,10 @@ def _scan(
             fresh |= {row[0]: row for row in found}
     on_progress(len(fresh), len(changed))
     return fresh
+
+
+def _beyond(done: int, of: int, on_progress: OnProgress) -> Callable[[int], None]:
+    return lambda count: on_progress(done + count, of)
 
 
 def _statuses(repo: Path, paths: Sequence[str]) -> Iterator[tuple[str, os.stat_result]]:

@@ -10,6 +10,7 @@ from textual.widgets import OptionList, Static
 
 from glmcode.config import Settings
 from glmcode.context.record import ContextPack, PackedFile
+from glmcode.live.indexing import Indexing
 from glmcode.live.packing import Packing
 from glmcode.live.rewinding import rewind, steps_of
 from glmcode.tui.lines.view import LinesView
@@ -50,7 +51,7 @@ def test_pack(snap_compare: object, tmp_path: Path, language: Language, size: tu
         return PACK
 
     async def before(pilot: Pilot[None]) -> None:
-        packing = Packing(Settings(pin=("duebook/money.py",), drop=("docs",)), tmp_path)
+        packing = Packing(Settings(pin=("duebook/money.py",), drop=("docs",)), tmp_path, Indexing(tmp_path))
         await pilot.app.push_screen(PackScreen(packing, pack, None))
         while not pilot.app.screen.query_one(OptionList).option_count > len(FILES):
             await pilot.pause()
