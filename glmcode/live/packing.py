@@ -11,6 +11,7 @@ from glmcode.cost import Prices
 from glmcode.live.indexing import Indexing
 from glmcode.session.store import Session
 from glmcode_engine.messages import Message
+from glmcode_sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
     from glmcode.context.deltas import KnownFiles
@@ -66,15 +67,22 @@ class Packing:
         self._known = known_files(packed.text)
         return packed
 
-    async def resumed(self, session: Session) -> None:
-        """Take over what the messages of a session show, as far as the agent did not write it itself; once."""
-        from glmcode.context.deltas import known_files
+    async def resumed(self, session: Session, workspace: Workspace) -> str:
+        """Take over what the messages of a session show, once; gives what others changed since it was left."""
+        from glmcode.context.deltas import after_turn, known_files
+        from glmcode.session.meanwhile import changed_meanwhile
 
         if self._known:
-            return
+            return ""
+        told = await changed_meanwhile(session, workspace)
         first = next((message.content for message in session.messages if message.role == "user"), "")
         self._known = await asyncio.to_thread(known_files, first)
-        await self.turn_ended(session)
+        if told is None:
+            await self.turn_ended(session)
+            return ""
+        self._known = await asyncio.to_thread(after_turn, self._known, self._repo, self._known)
+        self._seen = len(session.messages)
+        return told
 
     async def turn_ended(self, session: Session) -> None:
         """Files that the agent wrote since are known to it as they are now."""

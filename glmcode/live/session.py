@@ -144,8 +144,8 @@ class LiveSession:
         self._new_id = None
         earlier = await asyncio.to_thread(waiting_notes, place.session) if self.settings.resume else []
         self.told.keep(place.session, earlier)
-        if self.settings.resume:
-            await self.packing.resumed(place.session)
+        if self.settings.resume and (told := await self.packing.resumed(place.session, place.workspace)):
+            self.told.add(told)
         for note in place.workspace.notes:
             self._people.say(note)
         return place
