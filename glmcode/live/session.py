@@ -51,7 +51,7 @@ class LiveSession:
         self.pack_tokens = 0
         self.indexing = Indexing(self.repo, people.indexing)
         self.packing = Packing(self.settings, self.repo, self.indexing)
-        self._people = people
+        self.people = people
         self._new_id = new_id
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -115,9 +115,9 @@ class LiveSession:
             await self.engine.aclose()
 
     async def _prepared(self) -> str | None:
-        image = await resolve_image(self.settings, self.repo, self._people.say, ask=self._people.confirm)
+        image = await resolve_image(self.settings, self.repo, self.people.say, ask=self.people.confirm)
         await probe(self.settings.sandbox, image)
-        await start_engine(self.engine, self._people.say, self._people.watch)
+        await start_engine(self.engine, self.people.say, self.people.watch)
         return image
 
     async def open(self, first_prompt: str) -> Place:
@@ -136,8 +136,8 @@ class LiveSession:
                 self.engine,
                 self.image,
                 first_prompt,
-                say=self._people.say,
-                ask=self._people.ask,
+                say=self.people.say,
+                ask=self.people.ask,
                 new_id=self._new_id,
             )
         )
@@ -147,7 +147,7 @@ class LiveSession:
         if self.settings.resume and (told := await self.packing.resumed(place.session, place.workspace)):
             self.told.add(told)
         for note in place.workspace.notes:
-            self._people.say(note)
+            self.people.say(note)
         return place
 
     @property
@@ -193,7 +193,7 @@ class LiveSession:
     async def _look(self, place: Place, *, since_prompt: bool = True) -> None:
         """Ask about what commands did to protected files."""
         guard, policy = place.guard, place.agent.policy
-        if guard and (note := await guard.look(policy, self._people, since_prompt=since_prompt)):
+        if guard and (note := await guard.look(policy, self.people, since_prompt=since_prompt)):
             self.told.add(note)
 
     def aside(self, question: str) -> AsyncGenerator[AsideEvent, None]:
@@ -229,7 +229,7 @@ class LiveSession:
         settings = Settings.model_validate({**self.settings.model_dump(), **changes})
         engine = open_engine(settings)
         try:
-            await start_engine(engine, self._people.say, self._people.watch)
+            await start_engine(engine, self.people.say, self.people.watch)
         except BaseException:
             await engine.aclose()
             raise
@@ -292,7 +292,7 @@ class LiveSession:
         if begun or self.packing.budget == 0:
             return self.told.before(prompt)
         window = await ready_window(self.engine, self.settings)
-        packed = await self.packing.send(prompt, window, prices_of(self.settings, self.engine), self._people.say)
+        packed = await self.packing.send(prompt, window, prices_of(self.settings, self.engine), self.people.say)
         self.pack_tokens, place.pack_chars = packed.tokens, len(packed.text)
         text = self.told.before(prompt)
         return f"{packed.text}\n\n{text}" if packed.text else text

@@ -125,6 +125,8 @@ class LiveCommands:
             case "/clear", _:
                 await live.change_to(None)
                 return text("plain.cleared")
+            case "/commit", message:
+                return await self._commit(message)
             case ("/compact", _) if live.place:
                 return None
             case ("/btw", question) if live.place and question:
@@ -134,6 +136,14 @@ class LiveCommands:
             case _:
                 return text("plain.unknown", command=one_line(word, 40))
         return text("plain.state", mode=text(f"status.{live.mode}"), thinking=text(f"status.{live.thinking}"))
+
+    async def _commit(self, message: str) -> str:
+        from glmcode.plain.committing import commit_by_lines
+
+        try:
+            return await commit_by_lines(self._live, message)
+        except WORLD as error:
+            return text("plain.failure", message=one_line(str(error), 500))
 
     async def _context(self) -> str:
         meter = await self._live.meter()
