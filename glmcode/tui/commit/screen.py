@@ -58,7 +58,9 @@ class CommitScreen(ModalScreen[Chosen | None]):
 
     def on_mount(self) -> None:
         self._show()
-        self.query_one(TextArea).focus()
+        area = self.query_one(TextArea)
+        area.focus()
+        area.move_cursor(area.document.end)
 
     @on(OptionList.OptionSelected)
     def _toggled(self, event: OptionList.OptionSelected) -> None:
