@@ -164,8 +164,9 @@ class CacheBroken(Record):
 class Compacted(Record):
     kind: Literal["compacted"] = "compacted"
     cause: str
-    how: Literal["trimmed", "summarised", "dropped"]
-    """trimmed: without older tool results, reasoning and files of the pack. The others: without earlier steps, too."""
+    how: Literal["trimmed", "summarised", "dropped", "repacked"]
+    """trimmed: without older tool results, reasoning and files of the pack; summarised, dropped: without earlier steps,
+    too. repacked: nothing was shortened, but the conversation begins with another pack."""
     tokens_before: int
     """Estimated, of the whole prompt."""
     tokens_after: int

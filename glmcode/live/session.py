@@ -287,7 +287,7 @@ class LiveSession:
     async def _composed(self, place: Place, prompt: str) -> str:
         """The user message: before the first one the repository pack, before each what is to be told."""
         begun = any(message.role == "user" for message in place.session.messages)
-        if begun and place.workspace.mode == "direct" and (changes := await self.packing.changes()):
+        if begun and place.workspace.mode == "direct" and (changes := await self.packing.changes(self.people.say)):
             self.told.add(changes)
         if begun or self.packing.budget == 0:
             return self.told.before(prompt)

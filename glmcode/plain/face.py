@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError, Settings
 from glmcode.events import Event, Failure
+from glmcode.live import repacking
 from glmcode.live.session import LiveSession, People
 from glmcode.plain.asking import NumberedQuestions
 from glmcode.plain.conversation import Conversation
@@ -92,7 +93,7 @@ class LiveTurns:
         if kind == "shell":
             source = self._live.by_hand("shell", json.dumps({"command": sent}))
         elif kind == "command" and word == "/compact":
-            source = self._live.compact(rest.strip())
+            source = repacking.compact(self._live, rest.strip())
         elif kind == "command" and word == "/btw":
             async for event in self._live.aside(rest.strip()):
                 yield event

@@ -131,7 +131,7 @@ class Teller:
             said = text("plain.cache_broken", segment=one_line(event.segment, 40), cause=cause)
         else:
             sizes = {"before": count(event.tokens_before), "after": count(event.tokens_after)}
-            said = text("plain.compacted", cause=cause, **sizes)
+            said = text("plain.repacked" if event.how == "repacked" else "plain.compacted", cause=cause, **sizes)
         self._printer.say(said, "warning")
 
     def _end(self, event: TurnFinished) -> None:

@@ -37,7 +37,8 @@ def remark_line(remark: Remark) -> str:
     """One line for people."""
     if remark.kind == "compacted":
         sizes = f"{remark.tokens_before} to {remark.tokens_after} tokens"
-        return f"Compacted here: {remark.how}, {sizes}; {remark.cause}."
+        did = "Packed anew here" if remark.how == "repacked" else f"Compacted here: {remark.how}"
+        return f"{did}, {sizes}; {remark.cause}."
     counts = [f"{len(ids)} {name}" for name, ids in (("fixed", remark.fixed), ("broken", remark.broken)) if ids]
     passed = [f"{remark.passed} passed"] if remark.passed is not None else []
     tests = f" ({', '.join([*counts, *passed])})" if counts or passed else ""

@@ -75,6 +75,11 @@ class Session:
         return len(self._conversation.said)
 
     @property
+    def first_prompt(self) -> str:
+        """The first user message as it was sent, whatever a compaction made of it since; empty where there is none."""
+        return next((message.content for message in self._conversation.said if message.role == "user"), "")
+
+    @property
     def steps(self) -> int:
         """How many steps the session has had, over all its turns."""
         return self._conversation.steps

@@ -12,6 +12,7 @@ from glmcode.asides import AsideEvent
 from glmcode.editor.acp import options
 from glmcode.editor.acp.errors import invalid
 from glmcode.events import Event
+from glmcode.live import repacking
 from glmcode.live.committing import commit, propose
 from glmcode.live.session import LiveSession
 from glmcode.markdown import fenced
@@ -71,7 +72,7 @@ def available() -> AvailableCommandsUpdate:
 async def _compact(host: Host, hint: str) -> None:
     if host.live.id and host.live.place is None:
         await host.live.open("")  # a session that was loaded and not gone on with yet
-    if not await host.show(host.live.compact(hint)):
+    if not await host.show(repacking.compact(host.live, hint)):
         await host.say("There is nothing to compact yet.")
 
 

@@ -28,11 +28,13 @@ async def _by_hand(talk: Conversation, tool: str, arguments: str) -> None:
 
 async def compact(talk: Conversation, hint: str) -> None:
     """Shorten the conversation, keeping what the hint names."""
+    from glmcode.live import repacking
+
     if talk.live is None or talk.live.place is None:
         talk.say(text("commands.no_conversation"))
         return
     before = len(talk.stage.view.transcript.entries)
-    await talk.play(talk.live.compact(hint))
+    await talk.play(repacking.compact(talk.live, hint))
     if len(talk.stage.view.transcript.entries) == before:
         talk.say(text("commands.is_short"))
 

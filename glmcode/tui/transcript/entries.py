@@ -10,7 +10,7 @@ CallState = Literal["running", "ok", "error", "refused"]
 Level = Literal["info", "warning", "error"]
 TodoStatus = Literal["pending", "in_progress", "done"]
 NoteKind = Literal[
-    "plain", "scripted", "allowed", "refused", "guard", "cache_broken", "compacted", "retry", "failure"
+    "plain", "scripted", "allowed", "refused", "guard", "cache_broken", "compacted", "repacked", "retry", "failure"
 ]  # fmt: skip
 """Which sentence says it: `note_KIND` in the interface's texts."""
 

@@ -118,6 +118,8 @@ class Transcript:
                 return self._note("warning", "cache_broken", segment=event.segment, cause=event.cause)
             case "compacted":
                 sizes = {"before": event.tokens_before, "after": event.tokens_after}
+                if event.how == "repacked":
+                    return self._note("info", "repacked", cause=event.cause, **sizes)
                 return self._note("info", "compacted", how=event.how, cause=event.cause, **sizes)
             case "retry":
                 return self._note(
