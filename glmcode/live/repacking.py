@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from glmcode.config import ConfigError
 from glmcode.engines import ready_window
 from glmcode.events import CacheBroken, Compacted, Event
+from glmcode.live.meter import measure
 from glmcode.live.place import Place
 from glmcode.live.session import LiveSession
 from glmcode.opening import prices_of
@@ -83,18 +84,16 @@ async def take(live: LiveSession, found: Offer) -> AsyncGenerator[Event, None]:
     session, packed = place.session, found.pack
     if packed.text == _pack_text(place):
         return
-    meter = await live.meter()
-    messages = list(session.messages)
+    agent, messages = place.agent, list(session.messages)
+    before = (await measure(agent, messages, place.pack_chars)).used
     at = next(at for at, message in enumerate(messages) if message.role == "user")
     content = _with_pack(session.first_prompt, packed.text)
     messages[at] = messages[at].model_copy(update={"content": content})
-    before = meter.used if meter else 0
-    old_pack = dict(meter.segments)["pack"] if meter else 0
     done = Compacted(
         cause="the pack follows the files, pins and budget of now",
         how="repacked",
         tokens_before=before,
-        tokens_after=before - old_pack + packed.tokens,
+        tokens_after=(await measure(agent, messages, len(packed.text))).used,
     )
     session.append_view(messages, done)
     place.pack_chars, live.pack_tokens = len(packed.text), packed.tokens

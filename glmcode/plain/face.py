@@ -126,8 +126,8 @@ class LiveCommands:
             case "/clear", _:
                 await live.change_to(None)
                 return text("plain.cleared")
-            case "/commit", message:
-                return await self._commit(message)
+            case "/commit" | "/pack", _:
+                return await self._answered(word, wanted)
             case ("/compact", _) if live.place:
                 return None
             case ("/btw", question) if live.place and question:
@@ -138,11 +138,12 @@ class LiveCommands:
                 return text("plain.unknown", command=one_line(word, 40))
         return text("plain.state", mode=text(f"status.{live.mode}"), thinking=text(f"status.{live.thinking}"))
 
-    async def _commit(self, message: str) -> str:
+    async def _answered(self, word: str, wanted: str) -> str:
         from glmcode.plain.committing import commit_by_lines
+        from glmcode.plain.packing import pack_by_lines
 
         try:
-            return await commit_by_lines(self._live, message)
+            return await (commit_by_lines if word == "/commit" else pack_by_lines)(self._live, wanted)
         except WORLD as error:
             return text("plain.failure", message=one_line(str(error), 500))
 

@@ -105,3 +105,17 @@ def test_a_commit_is_made_after_a_yes_and_only_then(tmp_path: Path) -> None:
         ["git", "log", "--format=%s"], cwd=tmp_path / "repo", capture_output=True, text=True, check=True
     )
     assert log.stdout.split("\n")[:2] == ["By hand", "base"]
+
+
+def test_the_pack_is_shown_changed_and_packed_anew_after_a_yes(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path)
+    (repo / "other.py").write_text("def add_other(a):\n    return add(a, 1)\n")
+    typed = ["/pack anew", "/pack add in calc.py", "/pack drop other.py", "/pack add in calc.py", "why add in calc.py?"]
+    typed += ["/pack", "/pack pin other.py", "/pack anew", "2", "/pack anew", "1", "/pack pin nosuch.py", "/pack anew"]
+    _, said = _session(tmp_path, typed, [{"content": "Because."}], context=2000)
+    told = said.split("Because.")
+    assert "There is no conversation yet." in told[0] and "Noted: other.py. /pack shows" in told[0]
+    assert (told[0].count("calc.py, "), told[0].count("other.py, ")) == (2, 1)
+    stays, anew = told[1].split("The pack stays as it is.")
+    assert stays.count("other.py, ") == 0 and "/pack anew tells the price" in stays and "are read anew" in stays
+    assert anew.count("other.py, ") == 1 and "pinned by you" in anew and "Error: pinned is nosuch.py" in anew

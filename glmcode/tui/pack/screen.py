@@ -176,6 +176,8 @@ class PackScreen(ModalScreen["Offer | None"]):
         options.add_options([line(row) for row in self._rows])
         options.highlighted = min(at, len(self._rows) - 1) if self._rows else None
         self.query_one(".cost", Static).update(self._cost(self._packed))
+        if self._offer is not None:
+            self.query_one(".title", Static).update(text("pack.anew_title"))
 
     def _cost(self, packed: "ContextPack | None") -> str:
         if packed is None:
