@@ -134,7 +134,7 @@ def _sections(patch: bytes) -> Iterator[_Section]:
         # The first row of a section begins with `diff --git`, and so does no other of its header.
         header = (rows[place], *takewhile(_is_header, rows[place + 1 :]))
         place += len(header)
-        hunks = []
+        hunks: list[Hunk] = []
         while place < len(rows) and (found := _PLACE.fullmatch(rows[place])):
             hunk, place = _hunk(found, rows, place + 1)
             hunks += _parted(hunk)
