@@ -74,7 +74,7 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
         job.output.say(f"before: {describe(findings.tests_before)}")
     prompt = await _prompt(job, task, findings)
     cancel_run, interrupts.target = interrupts.target, job.agent.cancel
-    findings.turn = await _turn(job, prompt)
+    findings.turn = await _turn(job, prompt, task)
     interrupts.target = cancel_run
     await job.sandbox.close()  # what still runs in it would write on while the change is taken down
     tree = await job.workspace.tree()
@@ -103,9 +103,9 @@ def _verifier(job: Job) -> "Verifier":
     )
 
 
-async def _turn(job: Job, prompt: str) -> TurnFinished:
+async def _turn(job: Job, prompt: str, task: str) -> TurnFinished:
     finished: TurnFinished | None = None
-    async with aclosing(job.play(prompt)) as events:
+    async with aclosing(job.play(prompt, typed=task)) as events:
         async for event in events:
             if event.kind == "turn_finished":
                 finished = event

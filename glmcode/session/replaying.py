@@ -11,6 +11,7 @@ from glmcode.session.branches import read_branches
 from glmcode.session.remarks import verdict_in
 from glmcode.session.store import SessionError, records
 from glmcode_engine.messages import Message
+from glmcode_engine.script import Answer, ScriptedCall
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
 
@@ -32,6 +33,19 @@ def replayed(path: Path) -> Iterator[Event | Prompted]:
             yield from replay.read(line)
         except (ValidationError, LookupError, TypeError):
             continue
+
+
+def recorded_answers(path: Path) -> tuple[Answer, ...]:
+    """What the model answered in a session, in order, as a script of it. Raises SessionError as `replayed` does."""
+    return tuple(
+        Answer(
+            reasoning=event.reasoning_content,
+            content=event.content,
+            tool_calls=tuple(ScriptedCall(name=call.name, arguments=call.arguments) for call in event.tool_calls),
+        )
+        for event in replayed(path)
+        if event.kind == "assistant_message"
+    )
 
 
 class _Replay:

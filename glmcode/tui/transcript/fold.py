@@ -98,7 +98,7 @@ class Transcript:
         return len(self.entries) - 1
 
     def _begin(self, event: SessionStarted) -> set[int]:
-        scripted = event.engine.kind == "scripted"
+        scripted = event.engine.kind in ("scripted", "replay")
         return self._note("warning", "scripted") if scripted else set()
 
     def _note(self, level: Level, kind: NoteKind, **fields: str | int | float) -> set[int]:
