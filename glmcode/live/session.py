@@ -145,7 +145,7 @@ class LiveSession:
         earlier = await asyncio.to_thread(waiting_notes, place.session) if self.settings.resume else []
         self.told.keep(place.session, earlier)
         if self.settings.resume and (told := await self.packing.resumed(place.session, place.workspace)):
-            self.told.add(told)
+            self.told.add(told, found=True)
         for note in place.workspace.notes:
             self.people.say(note)
         return place

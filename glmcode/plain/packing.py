@@ -6,6 +6,7 @@ from glmcode.engines import ready_window
 from glmcode.live import repacking
 from glmcode.live.session import LiveSession
 from glmcode.opening import prices_of
+from glmcode.tui.pack.price import price
 from glmcode.tui.status.figures import count
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
@@ -41,7 +42,7 @@ async def _anew(live: LiveSession, task: str) -> str:
     """Tell the price, and replace the pack after a yes."""
     offer = await repacking.offer(live, task)
     confirm = live.people.confirm
-    if confirm is None or not await confirm(f"{text('plain.pack_anew')} {offer.price}"):
+    if confirm is None or not await confirm(f"{text('plain.pack_anew')} {price(offer)}"):
         return text("plain.pack_stays")
     async for _ in repacking.take(live, offer):
         pass  # the answer says it

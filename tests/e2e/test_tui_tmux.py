@@ -156,7 +156,8 @@ async def test_pack_pin_commit_and_pack_anew(place: tuple[Path, Path]) -> None:
     home, repo = place
     (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = a@example.org\n")
     (repo / "far.py").write_text("UNRELATED = 1\n")
-    script = [{"tool_calls": [EDIT]}, {"content": "All done here."}, {"content": "Let add add"}, {"content": "Again."}]
+    answers = ("All done here.", "Let add add", "Again.")
+    script: list[dict[str, Any]] = [{"tool_calls": [EDIT]}, *({"content": each} for each in answers)]
     async with (
         SimulatedEndpoint(script) as server,
         terminal(home, repo, *flags(server, "--context", "2000"), size=(110, 32)) as it,

@@ -18,6 +18,7 @@ from glmcode.cost import Prices
 from glmcode.live.packing import Packing
 from glmcode.tui.choices import Choice, Choices
 from glmcode.tui.pack.finder import Find, PathFinder
+from glmcode.tui.pack.price import price
 from glmcode.tui.pack.rows import Row, line, rows_of, with_drop, with_pin
 from glmcode.tui.status.figures import count
 from glmcode.tui.texts import text
@@ -185,8 +186,8 @@ class PackScreen(ModalScreen["Offer | None"]):
         summary = text(
             "pack.summary", count=len(packed.files), tokens=count(packed.tokens), budget=count(packed.budget)
         )
-        price = announcement(packed.tokens, packed.budget_why, self._prices)
-        told = price if self._offer is None else self._offer.price
+        told = announcement(packed.tokens, packed.budget_why, self._prices)
+        told = told if self._offer is None else price(self._offer)
         lines = [summary, told, *([packed.note] if packed.note else [])]
         return "\n".join(one_line(each, 300) for each in (lines if packed.files else [text("pack.empty"), *lines]))
 

@@ -77,3 +77,14 @@ async def test_of_a_file_whose_old_text_is_not_kept_the_name_is_told(repo: Path)
     async with living(repo, [{"content": "ok"}], resume=session) as live:
         said = await said_after(live, "and now?")
         assert "read them again before you rely on what you know of them: seen.py]" in said
+
+
+async def test_a_session_that_was_opened_and_left_without_a_message_tells_it_once(repo: Path) -> None:
+    async with living(repo, SCRIPT) as live:
+        await played(live.turn("make add in calc.py add"))
+        session = live.id
+    (repo / "seen.py").write_text("A = 1\nB = 3\n")
+    async with living(repo, [{"content": "ok"}], resume=session) as live:
+        await live.open("")
+    async with living(repo, [{"content": "ok"}], resume=session) as live:
+        assert (await said_after(live, "and now?")).count("+B = 3") == 1

@@ -1,7 +1,11 @@
+import argparse
 import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from glmcode.cli.session_replay import run_replay
 from glmcode.events import VerdictReached
 from glmcode.session import store
 from glmcode.session.export import exported
@@ -52,3 +56,8 @@ def test_every_form_of_an_export_tells_the_verdict_where_it_was_given(tmp_path: 
     assert "Verdict: verified (1 fixed, 4 passed); 1 test failed &lt;before&gt;." in texts[".html"]
     (place,) = json.loads(texts[".json"])["verdicts"]
     assert (place["after_messages"], place["fixed"]) == (2, ["t::a"])
+
+
+def test_a_replay_says_the_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_replay(session_with(tmp_path), argparse.Namespace(output="text")) == 0
+    assert "glmcode: verdict verified: 1 test failed <before>" in capsys.readouterr().err
