@@ -14,7 +14,7 @@ from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.container_plan import ContainerPlan, describe
 from glmcode_sandbox.docker_api import connect, told
 from glmcode_sandbox.environment import HOME
-from glmcode_sandbox.exec_socket import ExecChannel
+from glmcode_sandbox.exec_socket import exec_channel
 from glmcode_sandbox.place import Channel
 
 REVIVE_S = 15.0
@@ -97,7 +97,7 @@ class DockerPlace:
 
     async def open(self) -> Channel:
         raw, identifier = await asyncio.to_thread(self._enter)
-        return ExecChannel(raw, lambda: self._is_running(identifier))
+        return exec_channel(raw, lambda: self._is_running(identifier))
 
     async def signal(self, driver: int, number: int, known: Collection[int], began_s: float) -> frozenset[int]:
         words = ["sh", "-c", _SIGNAL, "sh", str(driver), str(number), *map(str, sorted(known))]
