@@ -37,6 +37,7 @@ class Lane:
         self._names: str | None = None
         self._end = secrets.token_hex(12)
         self._since_s = time.monotonic()
+        self._preparing: asyncio.Task[None] | None = None
         self._pump = asyncio.create_task(self._pump_output())
 
     @classmethod
@@ -70,6 +71,10 @@ class Lane:
             self._spare = Spare(self._end, self._names)
             await self._send(self._spare.lines(self.driver.leader))
 
+    def prepare_soon(self) -> None:
+        """The same, once the caller has nothing to do."""
+        self._preparing = asyncio.create_task(self.prepare())
+
     def run_of(self, order: Order, capture: Capture) -> Run:
         """What the command will be once it has begun here."""
         return Run(secrets.token_hex(12), self._end if self._waits_for(order) else secrets.token_hex(12), capture)
@@ -79,6 +84,8 @@ class Lane:
 
         The run is `missed` when the shell that waited for it is gone. A driver that is gone is noticed by `wait`.
         """
+        if self._preparing is not None:
+            await asyncio.wait([self._preparing])
         lines, waits = b"", self._waits_for(order)
         for _ in range(_SPARES):
             if waits:
@@ -162,9 +169,10 @@ class Lane:
     async def close(self) -> None:
         """Let go of the driver. What still runs is for the place to end. Never raises."""
         await self._channel.close()
-        self._pump.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._pump
+        for task in filter(None, (self._preparing, self._pump)):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     async def _pump_output(self) -> None:
         with contextlib.suppress(OSError):

@@ -168,7 +168,7 @@ class Shell:
         if capture.error is not None:
             raise capture.error
         if self._lanes.holds(lane) and run.ended():
-            await lane.prepare()
+            lane.prepare_soon()
         code = TIMEOUT_EXIT_CODE if timed_out else run.exit_code
         return ExecResult(
             exit_code=_KILLED if code is None else code,
