@@ -151,8 +151,7 @@ class Lane:
         try:
             if self._spare is not None:
                 # Nothing of the command has begun; only whether anything answers there is in doubt.
-                await self._place.signal(pid, 0, known, self._since_s)
-                return True
+                return await _until(self._spare.settled.is_set, GRACE_S)
             if gently:
                 known = await self._place.signal(pid, signal.SIGTERM, known, self._since_s)
                 deadline = time.monotonic() + GRACE_S

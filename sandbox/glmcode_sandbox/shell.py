@@ -35,6 +35,8 @@ from glmcode_sandbox.script import Order
 _KILLED = 128 + signal.SIGKILL
 _UNUSABLE = 126
 _ATTEMPTS = 3
+_STUCK_S = 4.0
+"""A command that has not begun after this time never will."""
 
 
 class Shell:
@@ -214,7 +216,9 @@ class Shell:
         if run.exit_code is not None:
             reason = "no more processes could be started"
         elif reason or ended_by_us:
-            if await lane.kill(run, gently=reason is None):
+            # Where nothing begins any more, somebody reads what is meant for the driver.
+            stuck = not run.started and time.monotonic() - run.began_s > _STUCK_S
+            if not stuck and await lane.kill(run, gently=reason is None):
                 return reason
             reason = reason or "it could not be killed alone"
         else:
