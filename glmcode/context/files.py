@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from glmcode.config import ConfigError
+from glmcode.config_error import ConfigError
 from glmcode_sandbox.clean import clean_text
 
 MAX_FILES = 200_000
