@@ -202,7 +202,7 @@ class Store:
     def drop(self, hashes: Sequence[str]) -> None:
         """Forget blobs, but for their postings (see `merge_segments`)."""
         self._db.executemany("DELETE FROM blob WHERE hash=?", ((hash,) for hash in hashes))
-        kinds = ("pieces", "tokens", "imports")
+        kinds = ("pieces", "tokens", "imports", "words")
         keys = ((f"{kind}:{hash}",) for hash in hashes for kind in kinds)
         self._db.executemany("DELETE FROM detail WHERE hash=?", keys)
 
