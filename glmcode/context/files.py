@@ -1,5 +1,6 @@
 """Lists a repository's files with git and reads them safely: regular text files only, no link ever followed."""
 
+import itertools
 import os
 import re
 import stat
@@ -38,12 +39,19 @@ def list_files(repo: Path) -> list[str]:
 
 def all_names(repo: Path) -> list[str]:
     """The same with the names that cannot be shown. Raises ContextError."""
-    return sorted(_git_names(repo, "--cached") | _git_names(repo, "--others", "--exclude-standard"))
+    both = [_list(repo, "--cached"), _list(repo, "--others", "--exclude-standard")]
+    try:
+        found = [_names(repo, git) for git in both]
+    finally:
+        for git in both:
+            _end(git)
+    # Git lists in order, which the sort need then only see.
+    return sorted(dict.fromkeys(itertools.chain(*found)))
 
 
 def can_be_shown(name: str) -> bool:
     """Whether a name is text that stays on its line and acts on no terminal."""
-    return not _UNSHOWABLE.search(name)
+    return name.isprintable() or not _UNSHOWABLE.search(name)
 
 
 def git_command(*what: str) -> list[str]:
@@ -57,9 +65,9 @@ def git_environment() -> dict[str, str]:
     return kept | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
-def _git_names(repo: Path, *which: str) -> set[str]:
+def _list(repo: Path, *which: str) -> "subprocess.Popen[bytes]":
     try:
-        git = subprocess.Popen(
+        return subprocess.Popen(
             git_command("ls-files", "-z", *which),
             cwd=repo,
             env=git_environment(),
@@ -72,15 +80,27 @@ def _git_names(repo: Path, *which: str) -> set[str]:
         raise ContextError(f"{what} and run this again.") from error
     except (NotADirectoryError, PermissionError) as error:
         raise ContextError(f"{repo} cannot be entered: {error.strerror}. Name another folder with --repo.") from error
+
+
+def _names(repo: Path, git: "subprocess.Popen[bytes]") -> list[str]:
     names, ended = _read_names(git)
     if not ended and git.returncode != 0:
         raise ContextError(f"git cannot list the files of {repo}. Run `git status` there, or `git init` first.")
     return names
 
 
-def _read_names(git: "subprocess.Popen[bytes]") -> tuple[set[str], bool]:
+def _end(git: "subprocess.Popen[bytes]") -> None:
+    if git.poll() is None:
+        git.kill()
+        git.wait()
+    if git.stdout is not None:
+        git.stdout.close()
+
+
+def _read_names(git: "subprocess.Popen[bytes]") -> tuple[list[str], bool]:
     """The names git prints, and whether it was ended early: after too many of them or too long a time."""
-    names: set[str] = set()
+    chunks: list[bytes] = []
+    count = 0
     ended = threading.Event()
 
     def end() -> None:
@@ -91,22 +111,18 @@ def _read_names(git: "subprocess.Popen[bytes]") -> tuple[set[str], bool]:
     timer.start()
     try:
         assert git.stdout is not None
-        rest = b""
         while chunk := git.stdout.read(1 << 16):
-            *whole, rest = (rest + chunk).split(b"\0")
-            names.update(os.fsdecode(name) for name in whole)
-            if len(names) >= MAX_FILES:
+            chunks.append(chunk)
+            count += chunk.count(b"\0")
+            if count >= MAX_FILES:
                 end()
                 break
         git.wait()
     finally:
         timer.cancel()
-        if git.poll() is None:
-            git.kill()
-            git.wait()
-        if git.stdout is not None:
-            git.stdout.close()
-    return names, ended.is_set()
+        _end(git)
+    # What follows the last end of a name is none, or only its beginning.
+    return os.fsdecode(b"".join(chunks)).split("\0")[:-1], ended.is_set()
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def pack(
             chosen = with_index(
                 repo, lambda store: _Packer(store, repo, root, paths, Task(task), pins, limit_s).pack(budget)
             )
-        if hidden := sum(not can_be_shown(name) for name in names):
+        if hidden := len(names) - len(paths):
             chosen.left_out["a name that cannot be shown"] = hidden
     return ContextPack(
         budget=chosen.budget.tokens,

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from glmcode.context.index.kinds import is_code
@@ -17,20 +17,25 @@ _FRONT = ("__init__.", "setup.py", "index.ts", "index.js")
 _MAKERS = {"__init__", "new", "constructor", "__construct", "initialize"}
 
 
-def file_rows(columns: Mapping[str, Scores], files: Sequence[File]) -> list[Row]:
-    """The evidence on files as numbers without unit: each value as a share of the highest, and one over its rank."""
+def file_rows(columns: Mapping[str, Scores], files: Sequence[File], wanted: Collection[str] | None = None) -> list[Row]:
+    """The evidence on files as numbers without unit: each value as a share of the highest, and one over its rank.
+
+    With `wanted` only numbers of these names need be there.
+    """
     rows: list[Row] = [_own(file) for file in files]
     for name, scores in sorted(columns.items()):
         most = max(scores.values(), default=0.0)
         if most <= 0:
             continue
-        by_rank = sorted(-score for score in scores.values())
+        ranked = wanted is None or f"r_{name}" in wanted
+        by_rank = sorted(-score for score in scores.values()) if ranked else []
         for row, file in zip(rows, files, strict=True):
             score = scores.get(file.path, 0.0)
             if score > 0:
                 row[name] = score / most
                 # Ties count against a file: what says the same of many says little.
-                row[f"r_{name}"] = 1.0 / (1 + bisect_right(by_rank, -score))
+                if ranked:
+                    row[f"r_{name}"] = 1.0 / (1 + bisect_right(by_rank, -score))
     return rows
 
 
@@ -103,7 +108,7 @@ def file_odds(columns: Mapping[str, Scores], files: Sequence[File]) -> list[floa
     weights = FILE_WEIGHTS | SET_WEIGHTS
     wanted = {name.removeprefix("r_") for name in weights}
     kept = {name: scores for name, scores in columns.items() if name in wanted}
-    return log_softmax([_dot(weights, row) for row in file_rows(kept, files)])
+    return log_softmax([_dot(weights, row) for row in file_rows(kept, files, weights)])
 
 
 def piece_worths(odds: Sequence[float], rows: Sequence[Sequence[Row]]) -> list[list[float]]:
