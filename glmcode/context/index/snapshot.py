@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glmcode.context.files import open_root
 from glmcode.context.index.kinds import READABLE, kind_by_name
 from glmcode.context.index.scan import Scanned, Seen
 from glmcode.context.index.store import MAX_SEGMENTS, Store
 from glmcode.context.index.store import File as File
 from glmcode.context.index.workers import MIN_FILES, scanner
+from glmcode.context.reading import open_root
 
 OnProgress = Callable[[int, int], None]
 """Told how many files of how many are read."""
@@ -76,14 +76,20 @@ class Snapshot:
 
 
 def take_snapshot(
-    store: Store, repo: Path, paths: Sequence[str], limit_s: float | None = None, on_progress: OnProgress = no_progress
+    store: Store,
+    repo: Path,
+    paths: Sequence[str],
+    limit_s: float | None = None,
+    on_progress: OnProgress = no_progress,
+    before: Mapping[str, File] | None = None,
 ) -> Snapshot:
     """Read what changed since the index last saw this folder, and only that.
 
     After `limit_s` seconds no more is read: the rest is left out as NOT_YET. What was read stays in the index.
+    `before` is what the index knows of the folder, if that was asked for already.
     """
     root_name = os.path.realpath(repo)
-    before = store.files(root_name)
+    before = store.files(root_name) if before is None else before
     known: dict[str, File] = {}
     changed: list[Seen] = []
     for path, mtime, size in _seen(repo, paths):

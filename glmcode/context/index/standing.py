@@ -3,7 +3,7 @@
 import struct
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 
 from glmcode.context.index.store import Store
@@ -11,7 +11,7 @@ from glmcode.context.index.words import WORD, Terms
 
 _HEAD = struct.Struct("<ccIIIII")
 """Version, type of the numbers, words, terms, lines, and the bytes of all words and all terms."""
-_VERSION = b"1"
+_VERSION = b"2"
 _SHORT, _LONG = b"H", b"I"
 _MOST_SHORT = 65_535
 
@@ -33,26 +33,23 @@ class Standing:
         self.words = text.split("\n")
         self.lower = text.lower().split("\n")
         self.terms = data[names : names + term_bytes].decode("utf-8", "surrogatepass").split("\n")
-        counts = words + terms + 2 * lines
-        self._word_ends = [0, *accumulate(numbers[:words])]
-        self._term_ends = [0, *accumulate(numbers[words : words + terms])]
-        self._starts = [0, *accumulate(numbers[words + terms : words + terms + lines])]
-        self._chars = [0, *accumulate(numbers[words + terms + lines : counts])]
-        if len(numbers) != counts + self._word_ends[-1] + self._term_ends[-1]:
+        cuts = [*accumulate((words + 1, terms + 1, lines + 1, lines + 1))]
+        self._word_ends, self._term_ends = numbers[: cuts[0]], numbers[cuts[0] : cuts[1]]
+        self._starts, self._chars = numbers[cuts[1] : cuts[2]], numbers[cuts[2] : cuts[3]]
+        self._places = numbers[cuts[3] : cuts[3] + self._word_ends[-1]]
+        self._holders = numbers[cuts[3] + self._word_ends[-1] :]
+        if len(numbers) < cuts[3] or len(self._holders) != self._term_ends[-1]:
             raise ValueError("what the index has of a text's words is damaged")
-        self._places = numbers[counts : counts + self._word_ends[-1]]
-        self._holders = numbers[counts + self._word_ends[-1] :]
 
     def places(self, word: int) -> "array[int]":
         """Where the word with this number in `words` stands, in order."""
         return self._places[self._word_ends[word] : self._word_ends[word + 1]]
 
-    def holding(self, terms: Collection[str]) -> set[int]:
+    def holding(self, terms: Mapping[str, object]) -> set[int]:
         """The numbers of the words that are found by any of these terms."""
-        there = set(terms).intersection(self.terms)
         ends = self._term_ends
-        spans = ((ends[at], ends[at + 1]) for at, term in enumerate(self.terms) if term in there) if there else ()
-        return {word for first, last in spans for word in self._holders[first:last]}
+        there = (self.terms.index(term) for term in terms.keys() & self.terms)
+        return {word for at in there for word in self._holders[ends[at] : ends[at + 1]]}
 
     def span(self, first: int, last: int) -> tuple[int, int, int]:
         """Of lines, counted from 1, both included: the place of the first word, that after the last, the characters."""
@@ -73,12 +70,11 @@ def write(text: str, terms: Mapping[str, Sequence[str]]) -> bytes:
     for number, word in enumerate(places):
         for term in terms[word]:
             holders[term].append(number)
-    lengths = [len(line) for line in lines]
-    # The numbers are places, so none is higher than their count, or lengths.
-    short = max(sum(map(len, found)), len(lines), max(lengths)) <= _MOST_SHORT
+    # The numbers are places or sums of lengths, so none is higher than the characters or the words with their terms.
+    short = max(len(text), sum(map(len, holders.values()))) <= _MOST_SHORT
     numbers = array("H" if short else "I")
-    for counts in (map(len, places.values()), map(len, holders.values()), map(len, found), lengths):
-        numbers.extend(counts)
+    for counts in (map(len, places.values()), map(len, holders.values()), map(len, found), map(len, lines)):
+        numbers.extend(accumulate(counts, initial=0))
     for each in chain(places.values(), holders.values()):
         numbers.extend(each)
     names = "\n".join(places).encode("utf-8", "surrogatepass")

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import PurePosixPath
+from operator import mul
 
 from glmcode.context.index.kinds import is_code
 from glmcode.context.index.pieces import Piece
@@ -40,7 +40,7 @@ def file_rows(columns: Mapping[str, Scores], files: Sequence[File], wanted: Coll
 
 
 def _own(file: File) -> Row:
-    name = PurePosixPath(file.path).name
+    name = file.path.rpartition("/")[2]
     return {
         f"k_{file.kind}": 1.0,
         "code": float(is_code(file.path)),
@@ -113,8 +113,11 @@ def file_odds(columns: Mapping[str, Scores], files: Sequence[File]) -> list[floa
 
 def piece_worths(odds: Sequence[float], rows: Sequence[Sequence[Row]]) -> list[list[float]]:
     """For each file's pieces the probability that the change touches them, from the files' odds and the rows."""
+    # All rows have the same names.
+    names = [name for name in PIECE_WEIGHTS if any(name in own[0] for own in rows[:1])]
+    weights = [PIECE_WEIGHTS[name] for name in names]
     scores = [
-        PIECE_WEIGHTS["file"] * odd / 5 + _dot(PIECE_WEIGHTS, row)
+        PIECE_WEIGHTS["file"] * odd / 5 + sum(map(mul, weights, map(row.__getitem__, names)))
         for odd, own in zip(odds, rows, strict=True)
         for row in own
     ]

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from functools import lru_cache
 
 from glmcode.context.ranking.lexical import Scores
 
@@ -133,7 +133,11 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 def tested_name(path: str) -> str | None:
     """The bare name of what a test file is for, in lower case without underscores; None where nothing marks a test."""
-    stem = path.rpartition("/")[2].rpartition(".")[0]
+    return _unmarked(path.rpartition("/")[2].rpartition(".")[0])
+
+
+@lru_cache(maxsize=10_000)
+def _unmarked(stem: str) -> str | None:
     bare = _TEST_MARK.sub("", stem)
     return bare.replace("_", "").lower() if bare != stem else None
 
@@ -142,7 +146,7 @@ def from_tests(scores: Scores, tests: Iterable[str], sources: Iterable[str]) -> 
     """What the tests of a file score, given to the file: those named after it."""
     by_name: dict[str, float] = {}
     for path in tests:
-        name = tested_name(path) or PurePosixPath(path).parent.name.replace("_", "").lower()
+        name = tested_name(path) or path.rpartition("/")[0].rpartition("/")[2].replace("_", "").lower()
         if len(name) > 2:
             by_name[name] = max(by_name.get(name, 0.0), scores.get(path, 0.0))
     found = {}

@@ -39,7 +39,7 @@ def test_tells_the_words_and_characters_of_lines(text: str, one: int, other: int
 def test_finds_the_words_of_a_term(text: str) -> None:
     found, terms = standing(text), Terms()
     for term in {term for word in WORD.findall(text) for term in terms[word]}:
-        held = {found.words[number] for number in found.holding({term, "nothing"})}
+        held = {found.words[number] for number in found.holding({term: 1.0, "nothing": 1.0})}
         assert held == {word for word in WORD.findall(text) if term in terms[word]}
 
 
