@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from glmcode.context.files import open_root
 from glmcode.context.index.scan import Batch, Seen, scan
 from glmcode.context.index.words import Terms
+from glmcode.context.reading import open_root
 
 MIN_FILES = 600
 """Below that a second process costs more than it saves."""

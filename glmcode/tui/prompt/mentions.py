@@ -127,12 +127,12 @@ def _symbols(repo: Path, paths: frozenset[str]) -> list[Symbol]:
         if not (file := index_file(repo)).is_file():
             return []
         with open_store(file) as store:
-            rows = [row for row in store.files(os.path.realpath(repo)).values() if row[0] in paths]
-            details = store.details([f"pieces:{row[4]}" for row in rows])
+            files = [file for path, file in store.files(os.path.realpath(repo)).items() if path in paths]
+            details = store.details([f"pieces:{file.hash}" for file in files])
     except (OSError, sqlite3.Error):
         return []
     found: dict[tuple[str, str, str], Symbol] = {}
-    for path, _, _, _, hash in rows:
+    for path, _, hash, *_ in files:
         for first, _, name, inside in json.loads(details.get(f"pieces:{hash}", b"[]")):
             if name and can_be_shown(name):
                 # A long function has several pieces; the first of them is where it begins.
