@@ -45,6 +45,16 @@ class Packing:
 
         return Pins(self.pinned, self.dropped)
 
+    def pin(self, path: str) -> None:
+        """Want a file (or lines of it) in the pack, whatever its rank."""
+        self.pinned = (*(each for each in self.pinned if each != path), path)
+        self.dropped = tuple(each for each in self.dropped if each != path)
+
+    def drop(self, path: str) -> None:
+        """Want a file or folder never in it."""
+        self.dropped = (*(each for each in self.dropped if each != path), path)
+        self.pinned = tuple(each for each in self.pinned if each != path)
+
     async def pack(self, task: str, window: int | None, prices: Prices | None) -> "ContextPack":
         """What would be sent for a task. Raises ContextError for a pin on nothing."""
         from glmcode.context.pack import INDEX_LIMIT_S, pack
