@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -15,17 +14,13 @@ from glmcode.events import Event, TurnFinished
 from glmcode.session.store import SessionError
 from glmcode.tui.doing import doing
 from glmcode.tui.opening import Opening
-from glmcode.tui.prompt.box import PromptBox
 from glmcode.tui.prompt.queue import Queued
 from glmcode.tui.reading import read_session
+from glmcode.tui.stage import Stage
 from glmcode.tui.standing import Standing
-from glmcode.tui.status.activity import ActivityLine
-from glmcode.tui.status.line import StatusLine
 from glmcode.tui.status.values import Activity
 from glmcode.tui.terminal import notify_desktop
 from glmcode.tui.texts import text
-from glmcode.tui.transcript.view import TranscriptView
-from glmcode.tui.welcome.welcome import Welcome
 from glmcode_engine.base import EngineError
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError
@@ -37,17 +32,6 @@ LONG_TURN_S = 10.0
 """A turn that took longer tells a person who looks elsewhere that it is over."""
 FAILURES = (ConfigError, SessionError, WorkspaceError, SandboxError, EngineError)
 """What the world does to us; the text is for the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The widgets that show a conversation."""
-
-    view: TranscriptView
-    activity: ActivityLine
-    box: PromptBox
-    status: StatusLine
-    welcome: Welcome
 
 
 class Conversation:

@@ -41,7 +41,7 @@ async def test_nothing_is_made_on_disk_before_the_first_prompt(tmp_path: Path) -
 
 async def test_what_is_typed_while_a_turn_runs_waits_and_follows_in_order(tmp_path: Path) -> None:
     answers: list[dict[str, Any]] = [
-        {"tool_calls": [shell("sleep 0.5")]},
+        {"tool_calls": [shell("while [ ! -e go ]; do sleep 0.05; done")]},
         {"content": "one"},
         {"content": "two"},
         {"content": "three"},
@@ -52,6 +52,7 @@ async def test_what_is_typed_while_a_turn_runs_waits_and_follows_in_order(tmp_pa
         await it.type("second")
         await it.type("third")
         assert [each.text for each in it.talk.queue] == ["second", "third"]
+        (it.repo / "go").touch()
         await it.until(lambda: sum(isinstance(each, TurnEnd) for each in it.entries) == 3)
         assert [each.text for each in it.entries if isinstance(each, UserSaid)] == ["first", "second", "third"]
         assert it.talk.queue == []
