@@ -23,6 +23,8 @@ from glmcode_sandbox.clean import clean_text, one_line
 _TAB = 4
 _COUNTED_CHARS = 20_000
 """Of longer thinking the tokens are estimated by its beginning."""
+_LEAST_SHOWN_S = 0.1
+"""Thinking that took less has no duration worth a word."""
 _TODO_MARKS = {"pending": "☐", "in_progress": "▸", "done": "☑"}
 _SEALS = {
     "verified": ("✔", "ok"),
@@ -133,7 +135,8 @@ def _thinking(thinking: Thinking, width: int, opened: bool, markdown: MarkdownLi
     word = "thought" if thinking.done else "thinking"
     label = text(f"transcript.{word}")
     tokens = text("transcript.tokens", tokens=f"{'' if exact else '~'}{count:,}")
-    seconds = "" if thinking.seconds is None else f" · {duration(thinking.seconds)}"
+    took = thinking.seconds or 0.0
+    seconds = f" · {duration(took)}" if took >= _LEAST_SHOWN_S else ""
     head = Line((Run("▾ " if opened else "▸ ", "thinking"), Run(f"{label} · {tokens}{seconds}", "thinking")))
     if not opened:
         return [head]
