@@ -126,7 +126,7 @@ def command(line: str) -> Scene:
             await pilot.pause()
         await pilot.pause()
 
-    return Scene(chat, happen)
+    return Scene(chat, happen, is_small=line != "/help")
 
 
 def _bare(_: Place) -> DialogApp:
@@ -135,12 +135,12 @@ def _bare(_: Place) -> DialogApp:
 
 SCENES = {
     "approval": Scene(over(approval), why),
-    "approval-done": Scene(over(lambda _: ApprovalDialog(CHANGED, grace_s=0)), still),
+    "approval-done": Scene(over(lambda _: ApprovalDialog(CHANGED, grace_s=0)), still, is_small=True),
     "context": Scene(over(lambda _: ContextScreen(lambda: FILL)), still),
     "pack": Scene(_bare, pack),
     "rewind": Scene(_bare, back),
     "review": Scene(_bare, review),
-    "review-why": Scene(_bare, reviewed_why),
+    "review-why": Scene(_bare, reviewed_why, is_small=True),
     "review-edit": Scene(_bare, edited),
     "resume": command("/resume"),
     "help": command("/help"),

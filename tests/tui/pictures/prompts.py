@@ -13,7 +13,7 @@ from glmcode.tui.loading import EngineLoading
 from glmcode.tui.prompt.queue import Queued
 from glmcode.tui.prompt.suggestions import Suggestions
 from glmcode_engine.base import EngineInfo
-from tests.tui.pictures.scene import STATUS, Place, Scene, chat, type_in
+from tests.tui.pictures.scene import STATUS, Place, Scene, chat, ready, type_in
 from tests.tui.pictures.talks import prompt
 
 TITLES = (
@@ -38,9 +38,7 @@ def keep_sessions(place: Place) -> None:
 
 
 async def begun(pilot: Pilot[Any], place: Place) -> GlmcodeApp:
-    app = pilot.app
-    assert isinstance(app, GlmcodeApp)
-    await app.workers.wait_for_complete()
+    app = await ready(pilot)
     app.chat.conversation.stage.status.status = STATUS
     await pilot.pause()
     return app
@@ -99,10 +97,10 @@ async def earlier(pilot: Pilot[Any], place: Place) -> None:
 
 SCENES = {
     "start": Scene(chat, start),
-    "engine": Scene(chat, engine),
-    "commands": Scene(chat, commands),
-    "mentions": Scene(chat, mentions),
+    "engine": Scene(chat, engine, is_small=True),
+    "commands": Scene(chat, commands, is_small=True),
+    "mentions": Scene(chat, mentions, is_small=True),
     "queue": Scene(chat, queued),
-    "shell": Scene(chat, shell),
-    "history": Scene(chat, earlier),
+    "shell": Scene(chat, shell, is_small=True),
+    "history": Scene(chat, earlier, is_small=True),
 }

@@ -67,6 +67,8 @@ class Scene:
 
     make: Make
     happen: Happen
+    is_small: bool = False
+    """Whether it is a line or two, or a list, of which larger screens show nothing new."""
 
 
 def chat(place: Place, **start: Any) -> GlmcodeApp:
@@ -84,6 +86,16 @@ def over(dialog: Callable[[Place], Screen[Any]]) -> Make:
     return lambda place: DialogApp(dialog(place))
 
 
+async def ready(pilot: Pilot[Any]) -> GlmcodeApp:
+    """The application when its session is open and nothing goes on behind the first frame any more."""
+    app = pilot.app
+    assert isinstance(app, GlmcodeApp)
+    while app.opening.session is None:
+        await pilot.pause()
+    await app.workers.wait_for_complete()
+    return app
+
+
 async def show(
     pilot: Pilot[Any],
     prompt: str,
@@ -93,9 +105,7 @@ async def show(
     status: Status = STATUS,
 ) -> GlmcodeApp:
     """A conversation that came this far, all of it at one moment."""
-    app = pilot.app
-    assert isinstance(app, GlmcodeApp)
-    await app.workers.wait_for_complete()
+    app = await ready(pilot)
     talk = app.chat.conversation
     talk.begin()
     transcript = Transcript()

@@ -136,6 +136,6 @@ SCENES = {
     "thinking": Scene(chat, it_thinks),
     "opened": Scene(chat, opened),
     "trouble": Scene(chat, trouble),
-    "aside": Scene(chat, aside),
+    "aside": Scene(chat, aside, is_small=True),
     "find": Scene(chat, find),
 }
