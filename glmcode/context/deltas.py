@@ -63,12 +63,12 @@ def known_text(data: bytes) -> Known | None:
 
 
 def after_turn(known: KnownFiles, repo: Path, own: Collection[str]) -> dict[str, Known | None]:
-    """What is known when a turn of the agent ends in which it changed the files `own`: those as they are now.
+    """What is known when a turn of the agent ends in which it read or changed the files `own`: those as they are now.
 
     Blocking: call it in a thread.
     """
     with open_root(repo) as root:
-        return {path: _now(root, path) if path in own else shown for path, shown in known.items()}
+        return {**known, **{path: _now(root, path) for path in own}}
 
 
 def deltas(known: KnownFiles, repo: Path) -> Deltas:

@@ -1,16 +1,15 @@
 """What of the repository a conversation begins with, and what it is told when packed files change later."""
 
 import asyncio
-import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glmcode.config import Settings
 from glmcode.cost import Prices
 from glmcode.live.indexing import Indexing
+from glmcode.session.meanwhile import named_paths
 from glmcode.session.store import Session
-from glmcode_engine.messages import Message
 from glmcode_sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from glmcode.context.record import ContextPack
 
 MANY_TOLD = 8
-_WRITERS = frozenset({"edit", "write"})
 
 
 class Packing:
@@ -46,6 +44,16 @@ class Packing:
         from glmcode.context.pins import Pins
 
         return Pins(self.pinned, self.dropped)
+
+    def pin(self, path: str) -> None:
+        """Want a file (or lines of it) in the pack, whatever its rank."""
+        self.pinned = (*(each for each in self.pinned if each != path), path)
+        self.dropped = tuple(each for each in self.dropped if each != path)
+
+    def drop(self, path: str) -> None:
+        """Want a file or folder never in it."""
+        self.dropped = (*(each for each in self.dropped if each != path), path)
+        self.pinned = tuple(each for each in self.pinned if each != path)
 
     async def pack(self, task: str, window: int | None, prices: Prices | None) -> "ContextPack":
         """What would be sent for a task. Raises ContextError for a pin on nothing."""
@@ -103,16 +111,21 @@ class Packing:
         if told is None:
             await self.turn_ended(session)
             return ""
-        self._known = await asyncio.to_thread(after_turn, self._known, self._repo, self._known)
+        seen = {*self._known, *named_paths(session.messages, self._repo)}
+        self._known = await asyncio.to_thread(after_turn, self._known, self._repo, seen)
         self._seen = len(session.messages)
         return told
 
+    def forget(self) -> None:
+        """The files or the conversation went back: what the model knows is worked out anew when it goes on."""
+        self._known, self._seen = {}, 0
+
     async def turn_ended(self, session: Session) -> None:
-        """Files that the agent wrote since are known to it as they are now."""
+        """Files that the agent read or wrote since are known to it as they are now."""
         from glmcode.context.deltas import after_turn
 
         messages, self._seen = session.messages[min(self._seen, len(session.messages)) :], len(session.messages)
-        if self._known and (own := _written(messages, self._repo)):
+        if own := named_paths(messages, self._repo):
             self._known = await asyncio.to_thread(after_turn, self._known, self._repo, own)
 
     async def changes(self, say: Callable[[str], None]) -> str:
@@ -130,17 +143,3 @@ class Packing:
         if few and len(self._told) >= MANY_TOLD:
             say(f"context: {len(self._told)} packed files changed and are told one by one; /pack can pack them anew")
         return found.text
-
-
-def _written(messages: Collection[Message], repo: Path) -> frozenset[str]:
-    """The files that the calls in these messages name as theirs to write."""
-    found = set()
-    for call in (call for message in messages for call in message.tool_calls if call.name in _WRITERS):
-        try:
-            arguments = json.loads(call.arguments)
-        except ValueError:
-            continue
-        path = arguments.get("path") if isinstance(arguments, dict) else None
-        if isinstance(path, str):
-            found.add(path.removeprefix(f"{repo}/").removeprefix("./"))
-    return frozenset(found)

@@ -79,6 +79,7 @@ async def rewind(live: LiveSession, to: str, *, files: bool, conversation: bool,
     known = (await _plan(live, to)).files if conversation and not files else ()
     folder = _folder(live)
     await live.leave()
+    live.packing.forget()
     with store.resume(folder.parent, folder.name) as session:
         async with open_restoring(session, to, files=files) as way:
             if files and not overwrite and (found := await way.conflicts()):

@@ -26,11 +26,9 @@ async def pack_by_lines(live: LiveSession, words: str) -> str:
     begun = live.place is not None and repacking.has_begun(live.place)
     match verb:
         case "pin" if path:
-            packing.pinned = (*(each for each in packing.pinned if each != path), path)
-            packing.dropped = tuple(each for each in packing.dropped if each != path)
+            packing.pin(path)
         case "drop" if path:
-            packing.dropped = (*(each for each in packing.dropped if each != path), path)
-            packing.pinned = tuple(each for each in packing.pinned if each != path)
+            packing.drop(path)
         case "anew":
             return await _anew(live, path) if begun else text("plain.not_begun")
         case _:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glmcode.session.store import FILE_NAME, Session, SessionError, records
@@ -17,6 +18,7 @@ from glmcode_tools.filetext import display_name
 if TYPE_CHECKING:
     from glmcode.context.deltas import Known
 
+_FILE_TOOLS = frozenset({"read", "edit", "write"})
 _COMPARED = 40
 """So many files are compared line by line; of the others the name tells enough."""
 _NAMED = 100
@@ -36,43 +38,36 @@ async def changed_meanwhile(session: Session, workspace: Workspace) -> str | Non
         found = await workspace.trees.differences(left, workspace.start_tree)
     except (WorkspaceError, SessionError):
         return None
-    known = dict(await _known(workspace.trees, _seen_first(found, session.messages)))
+    known = dict(await _known(workspace.trees, _seen(found, session.messages, workspace.repo)))
     return await asyncio.to_thread(_told, known, [item.path for item in found], workspace)
 
 
-def seen_paths(messages: Iterable[Message]) -> set[str]:
-    """The files that a conversation shows: in its pack, or named in calls of tools."""
-    from glmcode.context.deltas import known_files
-
-    messages = list(messages)
-    first = next((message.content for message in messages if message.role == "user"), "")
-    seen = set(known_files(first))
-    for call in (call for message in messages for call in message.tool_calls):
+def named_paths(messages: Iterable[Message], repo: Path) -> frozenset[str]:
+    """The files that calls in these messages read or wrote, relative to the repository where they lie in it."""
+    found = set()
+    for call in (call for message in messages for call in message.tool_calls if call.name in _FILE_TOOLS):
         try:
             arguments = json.loads(call.arguments)
         except ValueError:
             continue
         path = arguments.get("path") if isinstance(arguments, dict) else None
         if isinstance(path, str):
-            seen.add(path.removeprefix("./"))
-    return seen
+            found.add(path.removeprefix(f"{repo}/").removeprefix("./"))
+    return frozenset(found)
 
 
 def _lines(session: Session) -> list[dict[str, object]]:
     return list(records(session.folder / FILE_NAME))
 
 
-def _seen_first(found: Sequence[Difference], messages: Sequence[Message]) -> list[Difference]:
-    """Of what changed, what the model has seen. Calls may name whole paths in the sandbox."""
+def _seen(found: Sequence[Difference], messages: Sequence[Message], repo: Path) -> list[Difference]:
+    """Of what changed, what the model has seen: in its pack, or by calls of tools."""
+    from glmcode.context.deltas import known_files
     from glmcode.context.files import can_be_shown
 
-    seen = seen_paths(messages)
-    known = [
-        item
-        for item in found
-        if can_be_shown(item.path) and (item.path in seen or any(each.endswith(f"/{item.path}") for each in seen))
-    ]
-    return known[:_COMPARED]
+    first = next((message.content for message in messages if message.role == "user"), "")
+    seen = {*known_files(first), *named_paths(messages, repo)}
+    return [item for item in found if item.path in seen and can_be_shown(item.path)][:_COMPARED]
 
 
 async def _known(trees: TreeStore, seen: Sequence[Difference]) -> "list[tuple[str, Known | None]]":

@@ -72,6 +72,7 @@ class Preview:
 async def preview_commit(repo: Path, paths: Iterable[str]) -> Preview:
     """What `commit_paths` would commit of these files. Nothing is written. Raises CommitProblem, WorkspaceError."""
     async with _opened(repo, detached=False) as (work, branch):
+        await work.identity()
         planned = await work.plan(sorted(set(paths)))
         changes = await work.trees.changes(planned.base, planned.tree)
         entries = {change.path: planned.wanted[change.path] for change in changes}
@@ -177,7 +178,7 @@ class _Commit:
 
     async def make(self, planned: _Planned, message: str, branch: str | None) -> Committed:
         """Raises CommitProblem, WorkspaceError."""
-        head, identity = self._repository.head, await self._identity()
+        head, identity = self._repository.head, await self.identity()
         await self._hand_over(planned.base, planned.tree)
         parent = ("-p", head) if head else ()
         text = f"{message}\n".encode("utf-8", "replace")
@@ -186,7 +187,7 @@ class _Commit:
         unsigned = planned.settings.get("commit.gpgsign", "").lower() in ("true", "yes", "on", "1")
         return Committed(made, branch, planned.changed, unsigned)
 
-    async def _identity(self) -> dict[str, str]:
+    async def identity(self) -> dict[str, str]:
         """Who commits, as the person's git would have it."""
         environment = persons_environment(self._repository.git_dir)
         environment |= {name: value for name, value in os.environ.items() if name in _IDENTITY_NAMES}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from glmcode_sandbox.committing import CommitProblem, commit_paths
+from glmcode_sandbox.committing import CommitProblem, commit_paths, preview_commit
 from glmcode_sandbox.gitrun import WorkspaceError
 from tests.sandbox.repositories import git, make_repository, write
 
@@ -208,6 +208,8 @@ async def test_who_is_unknown_is_told_what_to_do(repo: Path, home: Path) -> None
     write(repo, {"b.txt": "b2\n"})
     with pytest.raises(CommitProblem, match=r"git config --global user\.name"):
         await commit_paths(repo, ["b.txt"], "m")
+    with pytest.raises(CommitProblem, match=r"git config --global user\.name"):
+        await preview_commit(repo, ["b.txt"])
 
 
 async def test_files_of_other_repositories_are_committed_there(repo: Path, tmp_path: Path) -> None:
@@ -252,3 +254,29 @@ async def test_everything_belongs_to_the_owner_of_the_repository() -> None:
         write(repo, {"b.txt": "b2\n", "e/new": "n\n"})
         await commit_paths(repo, ["b.txt", "e/new"], "m")
         assert {path.lstat().st_uid for path in (repo / ".git").rglob("*")} == {4321}
+
+
+async def test_a_preview_shows_what_would_be_committed_and_writes_nothing(repo: Path) -> None:
+    write(repo, {"a.txt": "a2\n", "b.txt": "staged\n"})
+    git(repo, "add", "b.txt")
+    (repo / "gone").unlink()
+    before = {path: path.read_bytes() for path in (repo / ".git").rglob("*") if path.is_file()}
+    shown = await preview_commit(repo, ["a.txt", "gone", "d/c.txt"])
+    assert [(each.path, each.status) for each in shown.changes] == [("a.txt", "modified"), ("gone", "deleted")]
+    assert shown.branch == "main" and b"+a2" in shown.diff and set(shown.entries) == {"a.txt", "gone"}
+    assert {path: path.read_bytes() for path in (repo / ".git").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("after", ["a3\n", None])
+async def test_what_is_no_longer_as_it_was_shown_is_not_committed(repo: Path, after: str | None) -> None:
+    write(repo, {"a.txt": "a2\n", "b.txt": "b2\n"})
+    shown = await preview_commit(repo, ["a.txt", "b.txt"])
+    if after is None:
+        (repo / "a.txt").unlink()
+    else:
+        write(repo, {"a.txt": after})
+    head = git(repo, "rev-parse", "HEAD")
+    with pytest.raises(CommitProblem, match="look again"):
+        await commit_paths(repo, ["a.txt", "b.txt"], "m", expected=shown.entries)
+    assert git(repo, "rev-parse", "HEAD") == head
+    assert (await commit_paths(repo, ["b.txt"], "m", expected=shown.entries)).paths == ("b.txt",)

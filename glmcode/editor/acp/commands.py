@@ -11,6 +11,7 @@ from acp.schema import AvailableCommand, AvailableCommandInput, AvailableCommand
 from glmcode.asides import AsideEvent
 from glmcode.editor.acp import options
 from glmcode.editor.acp.errors import invalid
+from glmcode.editor.acp.packing import packed
 from glmcode.events import Event
 from glmcode.live import repacking
 from glmcode.live.committing import commit, propose
@@ -114,14 +115,18 @@ async def _run(host: Host, command: str) -> None:
     await host.show(host.live.by_hand("shell", json.dumps({"command": command})))
 
 
+async def _pack(host: Host, words: str) -> None:
+    await host.say(await packed(host.live, words))
+
+
 async def _commit(host: Host, message: str) -> None:
     proposal = await propose(host.live, message)
     preview = proposal.preview
     files = [
-        f"- {display_name(each.path)}{' (holds changes of yours, too)' if each.path in proposal.mixed else ''}"
+        f"{display_name(each.path)}{' (holds changes of yours, too)' if each.path in proposal.mixed else ''}"
         for each in preview.changes
     ]
-    await host.say("\n".join([fenced(proposal.message), "", *files]))
+    await host.say(f"{fenced(proposal.message)}\n\n{fenced(chr(10).join(files))}")
     question = f"Commit these {len(files)} files to {preview.branch} with this message?"
     if host.live.people.confirm is None or not await host.live.people.confirm(question):
         await host.say("Nothing was committed.")
@@ -148,6 +153,8 @@ COMMANDS = (
     Command("mode", "What happens when a call wants to leave the policy", _mode, "plan, ask or auto",
             while_running=True),
     Command("btw", "Ask beside the conversation; the model never sees it again", _btw, "question", while_running=True),
+    Command("pack", "Show what of the repository is sent and why; pin and drop files", _pack,
+            "a task, pin PATH, drop PATH or anew"),
     Command("commit", "Commit what this session changed, after a question", _commit, "message"),
     Command("test", "Run the tests in the sandbox; the model is told with the next prompt", _test, "ids, or all"),
     Command("run", "Run a shell command in the sandbox; the model is told with the next prompt", _run, "command"),

@@ -3,6 +3,7 @@
 from glmcode.tui.conversation import Conversation
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
+from glmcode_sandbox.workspace import WorkspaceError
 
 
 async def commit(talk: Conversation, message: str) -> None:
@@ -19,7 +20,12 @@ async def commit(talk: Conversation, message: str) -> None:
     if chosen is None:
         talk.say(text("commit.not_done"))
         return
-    made = await make_commit(live, proposal, chosen.message, chosen.paths)
+    try:
+        made = await make_commit(live, proposal, chosen.message, chosen.paths)
+    except WorkspaceError:
+        if not talk.stage.box.value:
+            talk.stage.box.put(f"/commit {chosen.message}")
+        raise
     branch = one_line(made.branch or "", 80)
     talk.say(text("commit.done", id=made.id[:12], branch=branch, count=len(made.paths)))
     if made.unsigned:

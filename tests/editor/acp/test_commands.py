@@ -103,7 +103,7 @@ async def test_a_commit_is_asked_for_and_made(home: Path, repo: Path) -> None:
         session = await agent.begin()
         await agent.prompt(session, "make add add")
         await agent.prompt(session, "/commit")
-        assert "Let add add" in editor.text() and "- calc.py" in editor.text()
+        assert "Let add add" in editor.text() and "\ncalc.py\n" in editor.text()
         assert editor.text().endswith("Nothing was committed.")
         editor.option = "allow_once"
         await agent.prompt(session, "/commit By hand")
@@ -112,3 +112,26 @@ async def test_a_commit_is_asked_for_and_made(home: Path, repo: Path) -> None:
         subprocess.run, ["git", "log", "-1", "--format=%s"], cwd=repo, capture_output=True, text=True, check=True
     )
     assert log.stdout == "By hand\n"
+
+
+async def test_the_pack_is_shown_changed_and_packed_anew_after_a_question(home: Path, repo: Path) -> None:
+    (repo / "far.py").write_text("UNRELATED = 1\n")
+    editor = Editor()
+    async with (
+        SimulatedEndpoint([{"content": "I see"}, {"content": "Again"}]) as server,
+        editing(home, repo, [], "--context", "2000", engine=remote(server), editor=editor) as agent,
+    ):
+        session = await agent.begin()
+        await agent.prompt(session, "/pack anew")
+        assert "Nothing was sent yet" in editor.text()
+        await agent.prompt(session, "/pack drop far.py")
+        await agent.prompt(session, "/pack add in calc.py")
+        assert "  calc.py: " in editor.text() and "  far.py: " not in editor.text()
+        await agent.prompt(session, "why does add in calc.py not add?")
+        await agent.prompt(session, "/pack pin far.py")
+        await agent.prompt(session, "/pack anew")
+        assert "are read anew once" in editor.asked[-1].title + editor.asked[-1].texts
+        assert "  far.py: pinned by you" in editor.text()
+        await agent.prompt(session, "and now?")
+        sent = [request.body["messages"][1]["content"] for request in server.requests]
+    assert ["UNRELATED = 1" in each for each in sent] == [False, True]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from glmcode.live.rewinding import rewind
 from glmcode.live.session import LiveSession
 from tests.glmcode.live.working import EDIT, living, make_repo, played, shell
 
@@ -76,7 +77,7 @@ async def test_of_a_file_whose_old_text_is_not_kept_the_name_is_told(repo: Path)
     (repo / "seen.py").write_text("A = 0\n")
     async with living(repo, [{"content": "ok"}], resume=session) as live:
         said = await said_after(live, "and now?")
-        assert "read them again before you rely on what you know of them: seen.py]" in said
+        assert "rely on what you know of them: seen.py]" in said
 
 
 async def test_a_session_that_was_opened_and_left_without_a_message_tells_it_once(repo: Path) -> None:
@@ -88,3 +89,24 @@ async def test_a_session_that_was_opened_and_left_without_a_message_tells_it_onc
         await live.open("")
     async with living(repo, [{"content": "ok"}], resume=session) as live:
         assert (await said_after(live, "and now?")).count("+B = 3") == 1
+
+
+async def test_what_the_model_read_is_told_when_the_person_changes_it_between_turns(repo: Path) -> None:
+    async with living(repo, [*SCRIPT, *[{"content": "ok"}] * 2]) as live:
+        await played(live.turn("make add in calc.py add"))
+        (repo / "seen.py").write_text("A = 1\nB = 3\n")
+        (repo / "never.py").write_text("N = 2\n")
+        said = await said_after(live, "and now?")
+        assert "-B = 2\n+B = 3" in said and "never.py" not in said and "calc.py" not in said
+        assert await said_after(live, "again") == "again"
+
+
+async def test_going_back_is_no_change_of_the_persons(repo: Path) -> None:
+    again = {"name": "edit", "arguments": {"path": "calc.py", "old": "a + b", "new": "b + a"}}
+    script = [*SCRIPT, {"tool_calls": [again]}, {"content": "done"}, {"content": "ok"}]
+    async with living(repo, script, context=2000) as live:
+        await played(live.turn("make add in calc.py add"))
+        await played(live.turn("the other way round"))
+        await rewind(live, "2", files=True, conversation=True)
+        assert "a + b" in (repo / "calc.py").read_text()
+        assert await said_after(live, "and now?") == "and now?"

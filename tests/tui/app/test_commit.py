@@ -85,3 +85,13 @@ async def test_without_changes_it_says_so(tmp_path: Path) -> None:
     async with opened(tmp_path) as it:
         await it.type("/commit")
         await it.until(lambda: "nothing to commit" in it.notes)
+
+
+async def test_a_message_is_not_lost_when_files_change_meanwhile(tmp_path: Path) -> None:
+    async with opened(tmp_path, SCRIPT) as it:
+        await asking(it)
+        (it.repo / "calc.py").write_text("other\n")
+        await it.pilot.press("!", "ctrl+s")
+        await it.until(lambda: "look again" in it.notes)
+        assert it.draft == "/commit Add instead of subtracting!"
+        assert git(it.repo, "log", "--format=%s").strip() == "base"

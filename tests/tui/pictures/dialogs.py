@@ -8,19 +8,24 @@ from textual.widgets import Input, OptionList, Static
 from glmcode.config import Settings
 from glmcode.context.record import ContextPack, PackedFile
 from glmcode.events import CacheBroken
+from glmcode.live.committing import Proposal
 from glmcode.live.indexing import Indexing
 from glmcode.live.packing import Packing
 from glmcode.live.rewinding import rewind, steps_of
 from glmcode.policy import Question
 from glmcode.review.decisions import Decisions
 from glmcode.tui.approval.dialog import ApprovalDialog
+from glmcode.tui.commit.screen import CommitScreen
 from glmcode.tui.context.chart import Fill
 from glmcode.tui.context.screen import ContextScreen
 from glmcode.tui.lines.view import LinesView
+from glmcode.tui.pack.finder import PathFinder
 from glmcode.tui.pack.screen import PackScreen
 from glmcode.tui.review.screen import ReviewScreen
 from glmcode.tui.rewind.screen import RewindScreen
 from glmcode_engine.messages import Usage
+from glmcode_sandbox.committing import Preview
+from glmcode_sandbox.trees import FileChange
 from tests.glmcode.live.working import EDIT, living, make_repo, played, shell
 from tests.tui.dialogs.app import DialogApp
 from tests.tui.dialogs.reviews import review_of
@@ -42,6 +47,16 @@ FILES = (
 PACK = ContextPack(budget=24_000, tokens=3100, text="", files=FILES, seconds=0.1, budget_why="a bug with a trace")
 BROKEN = CacheBroken(segment="pack", cause="a pinned file changed")
 FILL = Fill(STATUS, Usage(prompt_tokens=68_000, completion_tokens=500, cached_tokens=63_500), 285_000, BROKEN)
+CHANGES = (
+    FileChange("duebook/money.py", "modified", 12, 3),
+    FileChange("duebook/[old]/舍入.py", "deleted", 0, 40),
+    FileChange("tests/test_cents.py", "added", 31, 0),
+)
+COMMIT = Proposal(
+    Preview("main", CHANGES, b"", {}),
+    frozenset({"duebook/money.py"}),
+    "Round half a cent up\n\nBanks do, and so do we.",
+)
 TURNS: list[dict[str, Any]] = [
     {"tool_calls": [EDIT]},
     {"content": "fixed"},
@@ -53,6 +68,19 @@ TURNS: list[dict[str, Any]] = [
 
 def approval(_: Place) -> ApprovalDialog:
     return ApprovalDialog(WRITES, waiting=1, grace_s=0)
+
+
+def pin(_: Place) -> PathFinder:
+    async def found(_: str) -> tuple[str, ...]:
+        return tuple(file.path for file in FILES)
+
+    return PathFinder(found)
+
+
+async def typed(pilot: Pilot[Any], _: Place) -> None:
+    await pilot.press(*"mo:10-40")
+    while pilot.app.screen.query_one(OptionList).option_count < len(FILES):
+        await pilot.pause()
 
 
 async def why(pilot: Pilot[Any], _: Place) -> None:
@@ -138,6 +166,8 @@ SCENES = {
     "approval-done": Scene(over(lambda _: ApprovalDialog(CHANGED, grace_s=0)), still, is_small=True),
     "context": Scene(over(lambda _: ContextScreen(lambda: FILL)), still),
     "pack": Scene(_bare, pack),
+    "pin": Scene(over(pin), typed, is_small=True),
+    "commit": Scene(over(lambda _: CommitScreen(COMMIT)), still, is_small=True),
     "rewind": Scene(_bare, back),
     "review": Scene(_bare, review),
     "review-why": Scene(_bare, reviewed_why, is_small=True),
