@@ -88,6 +88,13 @@ async def test_a_hurry_gets_a_second_lane_and_all_is_as_with_one(sandbox: PosixS
     assert await said(sandbox, "echo on") == "on\n"
 
 
+async def test_who_reads_what_is_meant_for_the_driver_is_ended(sandbox: PosixSandbox) -> None:
+    await sandbox.exec("setsid sh -c 'while :; do cat /proc/'$PPID'/fd/0; done' >/dev/null 2>&1 & sleep 0.3")
+    results = [await sandbox.exec("echo on", timeout_s=5) for _ in range(4)]
+    assert results[-1].output == b"on\n" and not results[-1].timed_out
+    assert all(result.output == b"on\n" or "anew" in (result.note or "") for result in results)
+
+
 def test_what_a_forger_prints_does_not_make_a_shell_ready() -> None:
     spare = Spare("e" * 24, None)
     for piece in (b"\x1e" * 200, b"\x1eready:A\x1e", b"\x1e" + b"e" * 23, b":0\x1e", b"x" * 100_000):
