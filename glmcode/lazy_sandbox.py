@@ -1,14 +1,13 @@
 """A sandbox that starts while the model thinks, so that the first request does not wait for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from typing import Unpack
 
 from glmcode_sandbox.base import (
-    DEFAULT_TIMEOUT_S,
-    KEEP_BYTES,
     ExecResult,
+    ExecSettings,
     Jobs,
-    OutputSink,
     Sandbox,
     SandboxError,
     SandboxKind,
@@ -67,29 +66,8 @@ class LazySandbox:
         # Shielded: a cancelled command must not leave a half-made container behind.
         return await asyncio.shield(self._starting)
 
-    async def exec(
-        self,
-        command: str,
-        *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-        on_output: OutputSink | None = None,
-        keep_bytes: int = KEEP_BYTES,
-        keeps_state: bool = False,
-        may_move: bool = False,
-    ) -> ExecResult:
-        sandbox = await self._ready()
-        return await sandbox.exec(
-            command,
-            timeout_s=timeout_s,
-            stdin=stdin,
-            env=env,
-            on_output=on_output,
-            keep_bytes=keep_bytes,
-            keeps_state=keeps_state,
-            may_move=may_move,
-        )
+    async def exec(self, command: str, **settings: Unpack[ExecSettings]) -> ExecResult:
+        return await (await self._ready()).exec(command, **settings)
 
     async def jobs(self) -> Jobs:
         return await (await self._ready()).jobs()

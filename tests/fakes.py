@@ -3,6 +3,7 @@
 import asyncio
 import posixpath
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Unpack
 
 from glmcode_engine.base import (
     EngineError,
@@ -16,12 +17,10 @@ from glmcode_engine.base import (
 )
 from glmcode_engine.messages import Request, Usage
 from glmcode_sandbox.base import (
-    DEFAULT_TIMEOUT_S,
-    KEEP_BYTES,
     ExecResult,
+    ExecSettings,
     FileProblem,
     Jobs,
-    OutputSink,
     SandboxKind,
 )
 
@@ -104,26 +103,15 @@ class FakeSandbox:
     async def start(self) -> None:
         self.started = True
 
-    async def exec(
-        self,
-        command: str,
-        *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-        on_output: OutputSink | None = None,
-        keep_bytes: int = KEEP_BYTES,
-        keeps_state: bool = False,
-        may_move: bool = False,
-    ) -> ExecResult:
+    async def exec(self, command: str, **settings: Unpack[ExecSettings]) -> ExecResult:
         self.commands.append(command)
-        self.environments.append(dict(env or {}))
+        self.environments.append(dict(settings.get("env") or {}))
         answer = self._results.pop(0) if self._results else self._always
         if answer is None:
             raise AssertionError(f"the fake sandbox has no result left for {command!r}")
         result = answer(command) if callable(answer) else answer
         await asyncio.sleep(0)
-        if on_output and result.output:
+        if (on_output := settings.get("on_output")) and result.output:
             on_output(result.output)
         return result
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypedDict, Unpack
 
 SandboxKind = Literal["docker", "bwrap", "none"]
 NetworkMode = Literal["none", "host"]
@@ -156,6 +156,26 @@ class Jobs(Protocol):
         ...
 
 
+class ExecSettings(TypedDict, total=False):
+    """How one command is run, beside its text. What is left out is as said here."""
+
+    timeout_s: float
+    """DEFAULT_TIMEOUT_S."""
+    stdin: bytes | None
+    """None: empty."""
+    env: Mapping[str, str] | None
+    """Variables for this command, above those of the sandbox."""
+    on_output: OutputSink | None
+    """Gets each piece of output as it comes."""
+    keep_bytes: int
+    """KEEP_BYTES. How much of the output the result holds."""
+    keeps_state: bool
+    """False. Begins in the directory and with the exported variables and functions that the last such command left
+    (functions: bash only), and leaves its own to the next; `env` counts among them."""
+    may_move: bool
+    """False. Becomes a background job at its timeout when it listens on a TCP port by then."""
+
+
 class Sandbox(Protocol):
     """One place where the commands of one session run. Not safe for concurrent `exec` calls; they queue."""
 
@@ -176,23 +196,8 @@ class Sandbox(Protocol):
         """Make it ready; calling it twice is harmless. Raises NoSandboxError or SandboxError."""
         ...
 
-    async def exec(
-        self,
-        command: str,
-        *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-        on_output: OutputSink | None = None,
-        keep_bytes: int = KEEP_BYTES,
-        keeps_state: bool = False,
-        may_move: bool = False,
-    ) -> ExecResult:
-        """Run one shell script in a session (process group) of its own, standard input closed unless given.
-
-        With `keeps_state` it begins in the directory and with the exported variables and functions that the last such
-        command left (functions: bash only), and leaves its own to the next; `env` counts among them. With `may_move`
-        it becomes a background job at its timeout when it listens on a TCP port by then.
+    async def exec(self, command: str, **settings: Unpack[ExecSettings]) -> ExecResult:
+        """Run one shell script in a session (process group) of its own.
 
         A command that fails, is killed or times out is a result, not an exception. Cancelling the call kills
         the command. Raises SandboxError only when the sandbox is gone and could not be brought back.

@@ -34,6 +34,7 @@ class Lane:
         self._place = place
         self._channel = channel
         self._spare: Spare | None = None
+        self._has_spares = driver.shell == "bash"
         self._names: str | None = None
         self._end = secrets.token_hex(12)
         self._since_s = time.monotonic()
@@ -63,11 +64,11 @@ class Lane:
     @property
     def ready(self) -> bool:
         """Whether the next command would begin at once."""
-        return self.usable and (self.driver.shell != "bash" or (self._spare is not None and self._spare.ready))
+        return self.usable and (not self._has_spares or (self._spare is not None and self._spare.ready))
 
     async def prepare(self) -> None:
         """Have a shell wait for the next command, unless one does."""
-        if self.driver.shell == "bash" and self._spare is None and self.usable:
+        if self._has_spares and self._spare is None and self.usable:
             self._spare = Spare(self._end, self._names)
             await self._send(self._spare.lines(self.driver.leader))
 
@@ -110,10 +111,11 @@ class Lane:
         await spare.settled.wait()
         if not spare.ready:
             self._spare = None
+            self._has_spares = not spare.too_old
         return spare.ready
 
     def _waits_for(self, order: Order) -> bool:
-        return self.driver.shell == "bash" and fits(order)
+        return self._has_spares and fits(order)
 
     async def _send(self, lines: bytes) -> None:
         with contextlib.suppress(OSError):

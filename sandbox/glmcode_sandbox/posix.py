@@ -1,15 +1,13 @@
 """The part of a sandbox that is the same for docker, bubblewrap and none: commands and files through one `Shell`."""
 
 import asyncio
-from collections.abc import Mapping
+from typing import Unpack
 
 from glmcode_sandbox import files
 from glmcode_sandbox.base import (
-    DEFAULT_TIMEOUT_S,
-    KEEP_BYTES,
     ExecResult,
+    ExecSettings,
     Jobs,
-    OutputSink,
     SandboxError,
     SandboxKind,
 )
@@ -52,32 +50,12 @@ class PosixSandbox:
             self._started = None
             raise
 
-    async def exec(
-        self,
-        command: str,
-        *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-        on_output: OutputSink | None = None,
-        keep_bytes: int = KEEP_BYTES,
-        keeps_state: bool = False,
-        may_move: bool = False,
-    ) -> ExecResult:
+    async def exec(self, command: str, **settings: Unpack[ExecSettings]) -> ExecResult:
         """See `Sandbox.exec`."""
         if self._closed:
             raise SandboxError("this sandbox is closed; open a new one")
         await self.start()
-        return await self._shell.exec(
-            command,
-            timeout_s=timeout_s,
-            stdin=stdin,
-            env=env,
-            on_output=on_output,
-            keep_bytes=keep_bytes,
-            keeps_state=keeps_state,
-            may_move=may_move,
-        )
+        return await self._shell.exec(command, **settings)
 
     async def jobs(self) -> Jobs:
         """See `Sandbox.jobs`."""

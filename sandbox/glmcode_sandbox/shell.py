@@ -2,7 +2,8 @@
 
 Each command is the foreground child of that driver, in a session of its own, between two random markers. What
 earlier background processes write outside the markers is dropped; they live on until the sandbox is closed. A command
-that becomes a background job takes its driver along, and the next one gets another.
+that becomes a background job takes its driver along, and the next one gets another. Which drivers there are is the
+matter of `lanes.py`.
 """
 
 import asyncio

@@ -19,17 +19,20 @@ _MARK_BYTES = 64
 _NAMES_BYTES = 2**16
 
 # In the end the command is what `bash -c` would have, its string in BASH_EXECUTION_STRING too, and no other variable is
-# left; only `set -x` shows it one level deeper. Sizes are in bytes, hence LC_ALL. A driver that was killed would never
-# report the end, so without it nothing is begun. All of it is line 1, from where the command's lines are counted.
-_WAIT = r"""printf '\036%s:%s\036' READY "ENVIRONMENT"
-IFS= read -ru3 _glmcode && IFS=' ' read -ru3 _glmcode_mark _glmcode_first _glmcode_size || exit
-LC_ALL=C IFS= read -rN "$_glmcode_first" -u3 _glmcode
-LC_ALL=C IFS= read -rN "$_glmcode_size" -u3 BASH_EXECUTION_STRING
+# left; only `set -x` shows it one level deeper. Sizes are in bytes; changing the locale for that takes its time, which
+# ASCII does not need. A driver that was killed would never report the end, so without it nothing is begun. All of it is
+# line 1, from where the command's lines are counted. Before bash 4.1 `read` knows no sizes.
+_WAIT = r"""case $BASH_VERSION in [123].* | 4.0*) printf '\036%s:-\036' READY; exit;; esac
+printf '\036%s:%s\036' READY "ENVIRONMENT"
+IFS= read -ru3 _glmcode && IFS=' ' read -ru3 _glmcode_mark _glmcode_first _glmcode_size _glmcode_kind || exit
+case $_glmcode_kind in ascii) ;; *) _glmcode_all=${LC_ALL-}; LC_ALL=C;; esac
+IFS= read -rN "$_glmcode_first" -u3 _glmcode; IFS= read -rN "$_glmcode_size" -u3 BASH_EXECUTION_STRING
+case $_glmcode_kind in ascii) ;; *) LC_ALL=$_glmcode_all; [ "$LC_ALL" ] || unset -v LC_ALL;; esac
 IFS= read -ru3 _glmcode_size && IFS= read -ru3 _glmcode_size || exit
 exec 3<&-
 [ "$_glmcode_mark" != DISMISSED ] && kill -0 "$PPID" || exit
 printf '\036%s\036' "$_glmcode_mark"
-unset -v _glmcode_mark _glmcode_first _glmcode_size
+unset -v _glmcode_mark _glmcode_first _glmcode_size _glmcode_kind _glmcode_all
 eval "$_glmcode"
 command eval "$BASH_EXECUTION_STRING"
 """.strip().replace("\n", "; ")
@@ -46,6 +49,8 @@ class Spare:
         self.ready = False
         self.settled = asyncio.Event()
         """Set once it is ready, and when it is gone."""
+        self.too_old = False
+        """Whether the bash there cannot wait for commands."""
         self.names = names
         """The variables of the environment in which the driver's shells begin; asked for where that is None."""
         self._name = secrets.token_hex(12)
@@ -70,6 +75,10 @@ class Spare:
         elif ready in self._seen:
             names, closed, _ = self._seen.partition(ready)[2].partition(MARK)
             if not closed and len(names) < _NAMES_BYTES:
+                return
+            if names == b"-":
+                self.too_old = True
+                self.lose()
                 return
             if self.names is None:
                 self.names = " ".join(filter(NAME.fullmatch, names.decode(errors="replace").split()))
@@ -106,6 +115,7 @@ def dismissal() -> bytes:
 
 def _told(word: str, first: bytes, command: bytes) -> bytes:
     """For a driver whose waiting shell died this moment the whole is a here-document that nobody reads."""
-    stop = secrets.token_hex(12).encode()
-    head = f"{word} {len(first)} {len(command)}\n".encode()
+    stop = secrets.token_hex(6).encode()
+    kind = "ascii" if first.isascii() and command.isascii() else "bytes"
+    head = f"{word} {len(first)} {len(command)} {kind}\n".encode()
     return b": <<'" + stop + b"'\n" + head + first + command + b"\n" + stop + b"\n"

@@ -1,12 +1,13 @@
 import asyncio
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from glmcode_sandbox.posix import PosixSandbox
 from glmcode_sandbox.script import Driver, Order
 from glmcode_sandbox.spare import Spare, handed
-from tests.sandbox.opening import own_duration
+from tests.sandbox.opening import Opener, own_duration
 
 
 async def said(sandbox: PosixSandbox, command: str, *, keeps_state: bool = False) -> str:
@@ -86,6 +87,32 @@ async def test_a_hurry_gets_a_second_lane_and_all_is_as_with_one(sandbox: PosixS
     result = await sandbox.exec(f"kill -9 {' '.join(each.strip() for each in drivers)}; sleep 99")
     assert result.exit_code == 137 and "anew" in (result.note or "")
     assert await said(sandbox, "echo on") == "on\n"
+
+
+async def test_who_reads_what_is_meant_for_the_driver_is_ended(sandbox: PosixSandbox) -> None:
+    await sandbox.exec("setsid sh -c 'while :; do cat /proc/'$PPID'/fd/0; done' >/dev/null 2>&1 & sleep 0.3")
+    results = [await sandbox.exec("echo on", timeout_s=5) for _ in range(4)]
+    assert results[-1].output == b"on\n" and not results[-1].timed_out
+    assert all(result.output == b"on\n" or "anew" in (result.note or "") for result in results)
+
+
+async def test_an_old_bash_is_started_for_each_command(open_place: Opener, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    old = """#!/bin/sh
+[ "$1" = -c ] || exec /bin/bash "$@"
+shift; script=$1; shift
+exec /bin/bash -c "BASH_VERSION='3.2.57(1)-release'; $script" "$@"
+"""
+    (programs / "bash").write_text(old)
+    (programs / "bash").chmod(0o755)
+    sandbox = await open_place("none", env={"PATH": f"{programs}:/usr/bin:/bin"})
+    for number in range(3):
+        result = await sandbox.exec(
+            f"echo ${{BASH_VERSION%%.*}} $N >>ran; cat ran; export N={number}", keeps_state=True
+        )
+        assert result.exit_code == 0 and result.note is None
+    assert result.output == b"3\n3 0\n3 1\n"
 
 
 def test_what_a_forger_prints_does_not_make_a_shell_ready() -> None:

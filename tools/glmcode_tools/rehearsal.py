@@ -1,9 +1,9 @@
 """A call that writes files, run without writing any: what people are shown before they allow it."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from typing import Unpack
 
-from glmcode_sandbox.base import DEFAULT_TIMEOUT_S, KEEP_BYTES, ExecResult, Jobs, OutputSink, Sandbox, SandboxKind
+from glmcode_sandbox.base import ExecResult, ExecSettings, Jobs, Sandbox, SandboxKind
 from glmcode_tools.base import ToolContext, ToolOutput
 from glmcode_tools.toolbox import Prepared, Toolbox
 
@@ -35,18 +35,7 @@ class _Unwritten:
     async def start(self) -> None:
         await self._sandbox.start()
 
-    async def exec(
-        self,
-        command: str,
-        *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-        on_output: OutputSink | None = None,
-        keep_bytes: int = KEEP_BYTES,
-        keeps_state: bool = False,
-        may_move: bool = False,
-    ) -> ExecResult:
+    async def exec(self, command: str, **settings: Unpack[ExecSettings]) -> ExecResult:
         raise AssertionError("a tool whose effect is to write files ran a command")
 
     async def jobs(self) -> Jobs:

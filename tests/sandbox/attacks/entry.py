@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Place = Literal["docker direct", "docker isolated", "bwrap direct", "bwrap isolated"]
 PLACES: tuple[Place, ...] = ("docker direct", "docker isolated", "bwrap direct", "bwrap isolated")
+_SHORT_S = 3.0
 
 
 class _Strict(BaseModel):
@@ -74,6 +75,12 @@ class Entry(_Strict):
         """Whether it shares one call with others."""
         special = self.alone or self.slow or self.during or self.then or self.given or self.daemon
         return self.run is not None and not special
+
+    @property
+    def waits(self) -> bool:
+        """Whether most of its time nothing happens, so that it may share the time with others of its kind."""
+        special = self.grouped or self.slow or self.daemon
+        return not special and (bool(self.during) or self.timeout <= _SHORT_S)
 
 
 class AttackClass(_Strict):

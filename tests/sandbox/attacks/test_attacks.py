@@ -1,5 +1,6 @@
+import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def _marks(place: Place, entry: Entry | None = None) -> list[pytest.MarkDecorato
     return [named, pytest.mark.slow, pytest.mark.timeout(300)] if entry is not None and entry.slow else [named]
 
 
+def _batched(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
+    """A few at a time."""
+    return [entries[at : at + 4] for at in range(0, len(entries), 4)]
+
+
 GROUPS = [
     pytest.param(each, place, id=f"{each.name}-{place}".replace(" ", "-"), marks=_marks(place))
     for each in CLASSES
@@ -30,8 +36,15 @@ GROUPS = [
 ALONE = [
     pytest.param(entry, place, id=f"{entry.id}-{place}".replace(" ", "-"), marks=_marks(place, entry))
     for entry in ENTRIES
-    if not entry.grouped
+    if not entry.grouped and not entry.waits
     for place in entry.places
+]
+WAITING = [
+    pytest.param(
+        entries, place, id="+".join(entry.id for entry in entries) + f"-{place}".replace(" ", "-"), marks=_marks(place)
+    )
+    for place in PLACES
+    for entries in _batched([entry for entry in ENTRIES if entry.waits and place in entry.places])
 ]
 
 
@@ -74,6 +87,16 @@ async def test_an_attack(entry: Entry, place: Place, host: Host, image: str, dae
         attacker.variables["DOCKER_HOST"] = f"unix://{daemon}/d.sock"
     await attacker.alone(entry)
     attacker.close()
+
+
+@pytest.mark.parametrize(("entries", "place"), WAITING)
+async def test_attacks_that_wait(entries: Sequence[Entry], place: Place, tmp_path: Path, image: str) -> None:
+    attackers = [Attacker(Host(tmp_path / f"h{number}"), place, image) for number in range(len(entries))]
+    for attacker in attackers:
+        attacker.host.make()
+    await asyncio.gather(*(attacker.alone(entry) for attacker, entry in zip(attackers, entries, strict=True)))
+    failures = [failure for attacker in attackers for failure in attacker.failures]
+    assert not failures, "\n\n".join(failures)
 
 
 @pytest.mark.parametrize(
