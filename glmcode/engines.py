@@ -28,8 +28,8 @@ def open_engine(settings: Settings) -> Engine:
             from glmcode.embedded import EmbeddedEngine
 
             return EmbeddedEngine(settings)
-        case "replay":
-            raise ConfigError("--engine replay:SESSION is not built yet")
+        case "replay" if argument:
+            return _replay(argument)
         case _:
             raise ConfigError(f"--engine {settings.engine!r} is none of remote, sglang, scripted:FILE, replay:SESSION")
 
@@ -72,8 +72,8 @@ async def ready_window(engine: Engine, settings: Settings) -> int | None:
 
 
 def is_script(info: EngineInfo) -> bool:
-    """Whether a script plays instead of a model; every face says so."""
-    return info.kind == "scripted"
+    """Whether a script or a recorded session plays instead of a model; every face says so."""
+    return info.kind in ("scripted", "replay")
 
 
 def open_remote(settings: Settings) -> "RemoteEngine":
@@ -116,3 +116,18 @@ def _scripted(path: Path) -> Engine:
         raise ConfigError(f"--engine scripted:{path}: {error.strerror}") from None
     except ValueError as error:
         raise ConfigError(f"--engine scripted:{path}: {error}") from None
+
+
+def _replay(session: str) -> Engine:
+    from glmcode import paths
+    from glmcode.session.replaying import recorded_answers
+    from glmcode.session.store import SessionError, session_file
+    from glmcode_engine.scripted import ScriptedEngine
+
+    try:
+        answers = recorded_answers(session_file(paths.sessions_dir(), session))
+    except SessionError as error:
+        raise ConfigError(f"--engine replay:{session}: {error}") from None
+    if not answers:
+        raise ConfigError(f"--engine replay:{session}: the session holds no answer")
+    return ScriptedEngine(answers, name=session, kind="replay")

@@ -1,9 +1,10 @@
-"""The engine that plays a script instead of asking a model, for demos and tests."""
+"""The engine that plays answers instead of asking a model: a script's or those of an earlier session."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from glmcode_engine.base import (
     EngineError,
@@ -27,10 +28,17 @@ _BYTES_PER_TOKEN = 4
 class ScriptedEngine:
     """Plays one answer a request, in pieces like a server's, and counts tokens as about 4 bytes each."""
 
-    def __init__(self, answers: Sequence[Answer], *, name: str = "script", delay_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        answers: Sequence[Answer],
+        *,
+        name: str = "script",
+        kind: Literal["scripted", "replay"] = "scripted",
+        delay_s: float = 0.0,
+    ) -> None:
         """`name` stands where a model's name would; `delay_s` is waited before each piece."""
         self._answers = tuple(answers)
-        self._name = name
+        self._info = EngineInfo(kind=kind, model=name)
         self._delay_s = delay_s
         self._played = 0
         self._previous: tuple[bytes, ...] = ()
@@ -42,15 +50,13 @@ class ScriptedEngine:
 
     @property
     def info(self) -> EngineInfo:
-        """Says that a script plays, and which."""
-        return EngineInfo(kind="scripted", model=self._name)
+        """Says that no model answers, and what plays."""
+        return self._info
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Stream the next answer; see `Engine.stream`. Raises EngineError (unusable) after the last."""
         if self._played >= len(self._answers):
-            count = len(self._answers)
-            what = f"the script {self._name} is over: it holds {count} answer{'s' if count != 1 else ''}"
-            raise EngineError("unusable", f"{what}, and the agent asked for one more; add an answer to it")
+            raise EngineError("unusable", self._over())
         answer = self._answers[self._played]
         self._played += 1
         for part in _parts(answer, request):
@@ -61,6 +67,13 @@ class ScriptedEngine:
 
     async def aclose(self) -> None:
         """Nothing to release."""
+
+    def _over(self) -> str:
+        count = len(self._answers)
+        held = f"it holds {count} answer{'s' if count != 1 else ''}, and the agent asked for one more"
+        if self._info.kind == "replay":
+            return f"the recorded session {self._info.model} is over: {held}; a model can go on with --resume"
+        return f"the script {self._info.model} is over: {held}; add an answer to it"
 
     def _usage(self, answer: Answer, request: Request) -> Usage:
         """As a server with a prefix cache counts: the beginning shared with the previous request was cached."""

@@ -33,7 +33,6 @@ def _dispatch(arguments: list[str]) -> int:
     if _is_tui(arguments):
         return _interactive(arguments)
     from glmcode.cli.parser import build_parser
-    from glmcode.cli.subcommands import NOT_BUILT
 
     arguments, script = _split_script(arguments)
     parser = build_parser()
@@ -41,9 +40,6 @@ def _dispatch(arguments: list[str]) -> int:
     if options.version:
         print(f"glmcode {__version__}")
         return 0
-    if getattr(options, "later", False):
-        print(f"glmcode: {' '.join(arguments[:2])} is {NOT_BUILT}", file=sys.stderr)
-        return 2
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.command == "pack":

@@ -7,7 +7,7 @@ from glmcode.cli.airgap_parser import add_airgap
 from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
 from glmcode.cli.engine_parser import add_engine
 from glmcode.cli.session_parser import add_session
-from glmcode.cli.subcommands import NOT_BUILT, SubCommands, SubParser
+from glmcode.cli.subcommands import SubCommands, SubParser
 from glmcode.cli.vscode_parser import add_vscode
 
 EXIT_CODES = """\
@@ -120,7 +120,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--engine",
         metavar="ENGINE",
-        help="remote (default), sglang (on this machine) or scripted:FILE; replay:SESSION is " + NOT_BUILT,
+        help="remote (default), sglang (on this machine), scripted:FILE or replay:SESSION (its answers again)",
     )
     model.add_argument("--model-path", metavar="MODEL", help="with --engine sglang: a checkpoint's folder or its name")
     model.add_argument("--preset", choices=PRESET_NAMES, help="a known endpoint: address, model name and dialect")

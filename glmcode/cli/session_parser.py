@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glmcode.cli.subcommands import SubCommands, SubParser, later
+from glmcode.cli.subcommands import SubCommands, SubParser
 
 _POINTS = """\
 points: start, end, or the number of a step, as `session steps` lists them; an id that a restore printed (r1)
@@ -17,14 +17,19 @@ def add_session(commands: "SubCommands[SubParser]") -> None:
     listing.add_argument("--json", action="store_true", help="one JSON object")
     listing.add_argument("--all", action="store_true", help="of every repository")
     _add_repo(listing)
-    for name, text in (("show", "the conversation, for reading"), ("export", "the conversation as JSON or Markdown")):
+    for name, text in (
+        ("show", "the conversation, for reading"),
+        ("export", "the conversation as JSON or Markdown"),
+        ("replay", "tell it again as it went, step by step; nothing is asked or run"),
+    ):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("session", metavar="SESSION", nargs="?", help="default: the latest of this repository")
         _add_repo(verb)
         if name == "export":
             verb.add_argument("--format", choices=("json", "markdown", "html"), default="json", help="default json")
+        if name == "replay":
+            verb.add_argument("--output", choices=("text", "stream-json"), default="text", help="default text")
     _add_time_machine(verbs)
-    later(verbs, "replay")
 
 
 def _add_time_machine(verbs: "SubCommands[SubParser]") -> None:

@@ -26,9 +26,13 @@ def run_session(options: argparse.Namespace) -> int:
         return run_time_machine(options, root)
     wanted = options.session or store.latest(root, find_repository(options.repo or Path.cwd()))
     path = store.session_file(root, wanted)
+    if options.verb == "replay":
+        from glmcode.cli.session_replay import run_replay
+
+        return run_replay(path, options)
     header, conversation = store.read_whole(path)
     form = _ENDINGS[options.format] if options.verb == "export" else ".md"
-    print(clean_text(exported(form, header, conversation.said, conversation.compactions)))
+    print(clean_text(exported(form, header, conversation.said, conversation.remarks)))
     return ExitCode.DONE
 
 

@@ -1,8 +1,6 @@
-"""What commands with verbs of their own are made of: their parsers, and the ones that are not built yet."""
+"""What commands with verbs of their own are made of: their parsers."""
 
 import argparse
-
-NOT_BUILT = "not built yet"
 
 
 class SubParser(argparse.ArgumentParser):
@@ -13,10 +11,3 @@ class SubParser(argparse.ArgumentParser):
 
 
 SubCommands = argparse._SubParsersAction
-
-
-def later(commands: "SubCommands[SubParser]", name: str) -> None:
-    """A name of the contract whose issue is not resolved: it answers so and exits with 2."""
-    parser = commands.add_parser(name, help=NOT_BUILT)
-    parser.set_defaults(later=True)
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

@@ -52,9 +52,9 @@ class Job:
         await sandbox.start()
         return sandbox
 
-    async def play(self, prompt: str) -> AsyncGenerator[Event, None]:
+    async def play(self, prompt: str, *, typed: str) -> AsyncGenerator[Event, None]:
         """One turn. The sandbox starts as soon as the first request is on its way."""
-        async with aclosing(self.agent.run(prompt)) as events:
+        async with aclosing(self.agent.run(prompt, typed=typed)) as events:
             async for event in events:
                 if event.kind != "step_started":
                     self.sandbox.begin()

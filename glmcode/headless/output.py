@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from glmcode.config import Settings
+from glmcode.engines import is_script
 from glmcode.events import PASSING, AssistantMessage, Event, SessionStarted, ToolFinished
 from glmcode.telling import told
 from glmcode_sandbox.clean import clean_text, one_line
@@ -98,6 +99,8 @@ class Output:
                 self.say(self._tool_line(event))
             case "approval_requested":
                 self.say(f"{'allowed' if event.allowed else 'not allowed'}: {one_line(event.question, 200)}")
+            case "verdict":
+                self.say(f"verdict {event.verdict}: {one_line(event.reason, 500)}")
             case "guard":
                 self.say(f"repaired: {event.repair}: {one_line(event.detail, 200)}")
             case "compacted":
@@ -118,8 +121,9 @@ class Output:
             self.say(f"step {step}: still answering, {self._streamed} characters so far")
 
     def _opening(self, event: SessionStarted) -> None:
-        if event.engine.kind == "scripted":
-            self.say("a script is playing, not a model")
+        if is_script(event.engine):
+            what = "a recorded session" if event.engine.kind == "replay" else "a script"
+            self.say(f"{what} is playing, not a model")
         self.say(f"session {event.session}, {event.engine.model}, {event.sandbox}, workspace {event.workspace}")
         if event.context_tokens:
             self.say(f"packed about {event.context_tokens} tokens of the repository into the prompt")

@@ -13,6 +13,7 @@ from glmcode.exit_codes import ExitCode
 from glmcode.headless.findings import Findings, Mode
 from glmcode.headless.job import Job, open_job
 from glmcode.interrupts import Interrupts
+from glmcode.live.told import waiting_notes
 from glmcode.session.marks import Restoring
 from glmcode_prompts.library import load
 from glmcode_sandbox.base import SandboxError
@@ -73,7 +74,7 @@ async def _work(job: Job, task: str, interrupts: Interrupts, findings: Findings)
         job.output.say(f"before: {describe(findings.tests_before)}")
     prompt = await _prompt(job, task, findings)
     cancel_run, interrupts.target = interrupts.target, job.agent.cancel
-    findings.turn = await _turn(job, prompt)
+    findings.turn = await _turn(job, prompt, task)
     interrupts.target = cancel_run
     await job.sandbox.close()  # what still runs in it would write on while the change is taken down
     tree = await job.workspace.tree()
@@ -102,9 +103,9 @@ def _verifier(job: Job) -> "Verifier":
     )
 
 
-async def _turn(job: Job, prompt: str) -> TurnFinished:
+async def _turn(job: Job, prompt: str, task: str) -> TurnFinished:
     finished: TurnFinished | None = None
-    async with aclosing(job.play(prompt)) as events:
+    async with aclosing(job.play(prompt, typed=task)) as events:
         async for event in events:
             if event.kind == "turn_finished":
                 finished = event
@@ -120,12 +121,26 @@ async def _prompt(job: Job, task: str, findings: Findings) -> str:
         message = fix_task(task, job.settings.test_command, findings.tests_before)
     else:
         message = load("task", task=task)
-    if job.resumed or job.settings.context == 0:
+    if job.resumed:
+        job.announce(0)
+        return "\n\n".join([*await _since_then(job), message])
+    if job.settings.context == 0:
         job.announce(0)
         return message
     packed = await _pack(job, task)
     job.announce(packed.tokens)
     return f"{packed.text}\n\n{message}" if packed.text else message
+
+
+async def _since_then(job: Job) -> list[str]:
+    """What the model was not told yet: what waits in the session, and what others changed since it was left."""
+    from glmcode.session.meanwhile import changed_meanwhile
+
+    waiting = await asyncio.to_thread(waiting_notes, job.session)
+    changed = await changed_meanwhile(job.session, job.workspace)
+    if changed:
+        job.output.say("the model is told what changed in the repository since the session was left")
+    return [*waiting, *([changed] if changed else [])]
 
 
 async def _pack(job: Job, task: str) -> "ContextPack":

@@ -8,8 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from glmcode.events import AssistantMessage, Compacted, Event, Prompted, ToolFinished
 from glmcode.session.branches import read_branches
+from glmcode.session.remarks import verdict_in
 from glmcode.session.store import SessionError, records
 from glmcode_engine.messages import Message
+from glmcode_engine.script import Answer, ScriptedCall
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
 
@@ -33,6 +35,19 @@ def replayed(path: Path) -> Iterator[Event | Prompted]:
             continue
 
 
+def recorded_answers(path: Path) -> tuple[Answer, ...]:
+    """What the model answered in a session, in order, as a script of it. Raises SessionError as `replayed` does."""
+    return tuple(
+        Answer(
+            reasoning=event.reasoning_content,
+            content=event.content,
+            tool_calls=tuple(ScriptedCall(name=call.name, arguments=call.arguments) for call in event.tool_calls),
+        )
+        for event in replayed(path)
+        if event.kind == "assistant_message"
+    )
+
+
 class _Replay:
     def __init__(self, told: bool) -> None:
         self._told = told
@@ -51,6 +66,9 @@ class _Replay:
             case "tool_finished":
                 text = self._results.get(str(line["call_id"]), "")
                 yield ToolFinished.model_validate({**_plain(line), "text": text})
+            case "result":
+                if verdict := verdict_in(line):
+                    yield verdict
             case "session" | "continued":
                 return
             case _:

@@ -138,7 +138,7 @@ def _scan(
             chunk = changed[start : start + CHUNK_FILES]
             with store.writing():
                 number = store.reserve(len(chunk))
-            batches = scanning.scan(chunk, number)
+            batches = scanning.scan(chunk, number, _beyond(len(fresh), len(changed), on_progress))
             with store.writing():
                 for batch in batches:
                     store.add_blobs((file.number, file.hash, file.words) for file in batch.files if file.number)
@@ -161,6 +161,10 @@ class _Known(set[str]):
 
     def __contains__(self, hash: object) -> bool:
         return super().__contains__(hash) or (isinstance(hash, str) and self._store.blob(hash) is not None)
+
+
+def _beyond(done: int, of: int, on_progress: OnProgress) -> Callable[[int], None]:
+    return lambda count: on_progress(done + count, of)
 
 
 def _file(store: Store, seen: Scanned, began: int) -> File:

@@ -51,18 +51,6 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"glmcode {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "session replay x --speed 2",
-    ],
-)  # fmt: skip
-def test_what_is_not_built_yet_says_so_and_exits_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(line.split(" ") if line else []) == 2
-    captured = capsys.readouterr()
-    assert "not built yet" in captured.err and captured.out == ""
-
-
 @pytest.mark.parametrize("arguments", [[], ["do it"], ["--ui", "plain"], ["do it", "--sandbox", "none"]])
 def test_the_interface_needs_a_terminal_and_says_what_needs_none(arguments: list[str], tmp_path: Path) -> None:
     done = glmcode(*arguments, cwd=tmp_path)

@@ -10,10 +10,12 @@ from textual.widgets import OptionList, Static
 
 from glmcode.config import Settings
 from glmcode.context.record import ContextPack, PackedFile
+from glmcode.live.indexing import Indexing
 from glmcode.live.packing import Packing
 from glmcode.live.rewinding import rewind, steps_of
 from glmcode.tui.lines.view import LinesView
 from glmcode.tui.pack.screen import PackScreen
+from glmcode.tui.prompt.mentions import RepositoryMentions
 from glmcode.tui.rewind.screen import RewindScreen
 from glmcode.tui.texts import Language, speak
 from tests.glmcode.live.working import EDIT, living, make_repo, played, shell
@@ -50,8 +52,8 @@ def test_pack(snap_compare: object, tmp_path: Path, language: Language, size: tu
         return PACK
 
     async def before(pilot: Pilot[None]) -> None:
-        packing = Packing(Settings(pin=("duebook/money.py",), drop=("docs",)), tmp_path)
-        await pilot.app.push_screen(PackScreen(packing, pack, None))
+        packing = Packing(Settings(pin=("duebook/money.py",), drop=("docs",)), tmp_path, Indexing(tmp_path))
+        await pilot.app.push_screen(PackScreen(packing, pack, None, find=RepositoryMentions(tmp_path).files))
         while not pilot.app.screen.query_one(OptionList).option_count > len(FILES):
             await pilot.pause()
         await pilot.press("down")

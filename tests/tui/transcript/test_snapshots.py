@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from glmcode.events import VerdictReached
 from glmcode.tui.texts import speak
 from glmcode.tui.theme import DARK, LIGHT
-from glmcode.tui.transcript.entries import Seal
 from glmcode.tui.transcript.view import TranscriptView
 from tests.tui.transcript.app import ViewApp
 from tests.tui.transcript.conversations import ANSWER, ANSWER_ZH, typical
@@ -28,7 +28,7 @@ def conversation(prompt: str, answer: str, *keys: str) -> Callable[[Pilot[Any]],
         view.user(prompt)
         for event in typical(answer):
             view.apply(event)
-        view.seal(Seal("verified", fixed=1, passed=14))
+        view.apply(VerdictReached(verdict="verified", fixed=("test_year",), passed=14))
         view.lay_out_changes()
         if keys:
             view.focus()
