@@ -18,7 +18,7 @@ from glmcode.starting import Start
 from glmcode.tui.app import GlmcodeApp
 
 TARGET = Path(__file__).parent / "images/tui.svg"
-SIZE = (108, 40)
+SIZE = (112, 40)
 LIMIT_S = 180.0
 
 

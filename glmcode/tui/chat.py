@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from glmcode.tui.aside.panel import AsidePanel
 from glmcode.tui.commands.table import completions, perform
-from glmcode.tui.conversation import Conversation, Stage
+from glmcode.tui.conversation import Conversation
 from glmcode.tui.find.bar import FindBar
 from glmcode.tui.loading import EngineLoading
 from glmcode.tui.opening import Opening
@@ -20,6 +20,7 @@ from glmcode.tui.prompt.box import PromptBox
 from glmcode.tui.prompt.mentions import RepositoryMentions
 from glmcode.tui.prompt.private import prompt_folder
 from glmcode.tui.prompt.queue import QueueStrip
+from glmcode.tui.stage import Stage
 from glmcode.tui.status.activity import ActivityLine
 from glmcode.tui.status.line import StatusLine
 from glmcode.tui.terminal import set_title
@@ -52,7 +53,7 @@ class ChatScreen(Screen[None]):
         repo = opening.start.repo
         self.opening = opening
         self.view = TranscriptView()
-        self.box = PromptBox(prompt_folder(repo), commands=completions(), mentions=RepositoryMentions(repo))
+        self.box = PromptBox(prompt_folder(repo), commands=completions, mentions=RepositoryMentions(repo))
         self._welcome = Welcome(repo)
         self._stage = Stage(self.view, ActivityLine(), self.box, StatusLine(), self._welcome)
         self._aside = AsidePanel()

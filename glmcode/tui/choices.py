@@ -18,6 +18,8 @@ from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
 
 MAX_SHOWN = 500
+_AROUND = 8
+"""Lines of the dialog around its list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,15 @@ class Choices(ModalScreen[str | None]):
         options.clear_options()
         options.add_options([Option(_line(choice)) for choice in self._shown])
         options.highlighted = 0 if self._shown else None
+        self._fit()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as what is found, as far as there is room."""
+        room = self.size.height * 8 // 10 - _AROUND
+        self.query_one(OptionList).styles.height = max(1, min(len(self._shown), room))
 
 
 def _line(choice: Choice) -> Content:

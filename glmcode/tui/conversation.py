@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -15,17 +14,13 @@ from glmcode.events import Event, TurnFinished
 from glmcode.session.store import SessionError
 from glmcode.tui.doing import doing
 from glmcode.tui.opening import Opening
-from glmcode.tui.prompt.box import PromptBox
 from glmcode.tui.prompt.queue import Queued
 from glmcode.tui.reading import read_session
+from glmcode.tui.stage import Stage
 from glmcode.tui.standing import Standing
-from glmcode.tui.status.activity import ActivityLine
-from glmcode.tui.status.line import StatusLine
 from glmcode.tui.status.values import Activity
 from glmcode.tui.terminal import notify_desktop
 from glmcode.tui.texts import text
-from glmcode.tui.transcript.view import TranscriptView
-from glmcode.tui.welcome.welcome import Welcome
 from glmcode_engine.base import EngineError
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError
@@ -37,17 +32,6 @@ LONG_TURN_S = 10.0
 """A turn that took longer tells a person who looks elsewhere that it is over."""
 FAILURES = (ConfigError, SessionError, WorkspaceError, SandboxError, EngineError)
 """What the world does to us; the text is for the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The widgets that show a conversation."""
-
-    view: TranscriptView
-    activity: ActivityLine
-    box: PromptBox
-    status: StatusLine
-    welcome: Welcome
 
 
 class Conversation:
@@ -102,11 +86,20 @@ class Conversation:
         self.stage.box.running = True
         self._work = self.app.run_worker(self._performed(work), name="conversation", exit_on_error=True)
 
+    def command(self, work: Coroutine[Any, Any, object]) -> None:
+        """The same for a command of the user's; what is typed meanwhile is sent when it ended well."""
+        self.perform(self._followed(work, len(self.queue)))
+
+    async def _followed(self, work: Coroutine[Any, Any, object], waiting: int) -> None:
+        await work
+        await self._turns(None if waiting or self._cancelling else await self._next())
+
     async def _performed(self, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
         except FAILURES as error:
             self.stage.view.note("error", str(error))
+            self._say_what_waits()
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self._cancelling or task is None:
@@ -114,6 +107,7 @@ class Conversation:
             task.uncancel()
             if not self._sent:
                 self.warn(text("conversation.interrupted"))
+            self._say_what_waits()
         finally:
             self._work, self.ending = None, False
             self._idle.set()
@@ -140,10 +134,16 @@ class Conversation:
         """A turn, and then one for each message that waits; after one that did not end well they wait on."""
         while prompt is not None:
             ended = await self.turn(prompt)
-            prompt = None
-            if ended is not None and ended.reason == "done" and self.queue:
-                prompt = self.queue.pop(0).text
-                await self.show_queue()
+            prompt = await self._next() if ended is not None and ended.reason == "done" else None
+        self._say_what_waits()
+
+    async def _next(self) -> str | None:
+        """The first message that waits, taken out of the queue."""
+        prompt = self.queue.pop(0).text if self.queue else None
+        await self.show_queue()
+        return prompt
+
+    def _say_what_waits(self) -> None:
         if self.queue:
             self.say(text("conversation.waiting", count=len(self.queue)))
 

@@ -10,6 +10,7 @@ from glmcode.tui.opening import Opening
 from glmcode.tui.texts import text
 
 _BAR_CELLS = 24
+_LEAST_BAR_CELLS = 6
 
 
 class EngineLoading(Widget):
@@ -44,14 +45,12 @@ class EngineLoading(Widget):
         loading = self.progress
         if loading is None:
             return Content("")
-        full = round(loading.share * _BAR_CELLS)
         title = text(f"loading.{loading.step}") if loading.steps == 7 else loading.title
         of_phase = "" if loading.fraction is None else f" {loading.fraction:.0%}"
-        return Content.assemble(
-            text("loading.engine"),
-            " ",
-            Content.styled("━" * full, "$primary"),
-            Content.styled("━" * (_BAR_CELLS - full), "$panel"),
-            f" {title}{of_phase} ",
-            Content.styled(text("loading.cancel"), "$thinking"),
-        )
+        engine, cancel = Content(f"{text('loading.engine')} "), Content.styled(text("loading.cancel"), "$thinking")
+        step = Content(f" {title}{of_phase} ")
+        room = self.size.width - sum(each.cell_length for each in (engine, step, cancel))
+        cells = max(_LEAST_BAR_CELLS, min(_BAR_CELLS, room))
+        full = round(loading.share * cells)
+        bar = Content.styled("━" * full, "$primary"), Content.styled("━" * (cells - full), "$panel")
+        return Content.assemble(engine, *bar, step, cancel)

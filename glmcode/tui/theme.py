@@ -38,7 +38,7 @@ LIGHT = Theme(
     warning="#9a6500",
     error="#c22f3d",
     variables={
-        "thinking": "#6b7186",
+        "thinking": "#5c6278",
         "diff-added": "#d6f2df",
         "diff-removed": "#fadadd",
         "footer-key-foreground": "#2f5bd0",

@@ -42,7 +42,7 @@ class PromptApp(App[None]):
     ) -> None:
         prepare()
         super().__init__()
-        self.box = PromptBox(folder, commands=commands, mentions=mentions)
+        self.box = PromptBox(folder, commands=lambda: commands, mentions=mentions)
         self.posted: list[Message] = []
         for each in THEMES:
             self.register_theme(each)

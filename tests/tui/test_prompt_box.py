@@ -184,7 +184,7 @@ async def test_up_inside_a_text_moves_the_cursor_first() -> None:
         await pilot.pause()
         await pilot.press("up")
         assert app.area.text != "older"
-        await pilot.press("up", "up")
+        await pilot.press("up", "up", "up")
         assert app.area.text == "older"
 
 

@@ -23,6 +23,9 @@ class AsidePanel(VerticalScroll):
         yield Static("", markup=False, classes="answer")
         yield Static(text("aside.keys"), markup=False, classes="keys")
 
+    def say_again(self) -> None:
+        self.query_one(".keys", Static).update(text("aside.keys"))
+
     def ask(self, question: str) -> None:
         """Show a question without an answer yet."""
         self._answer = ""

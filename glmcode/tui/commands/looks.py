@@ -61,8 +61,8 @@ async def language(talk: Conversation, code: str) -> None:
     if chosen is None:
         return
     speak(chosen)
+    talk.stage.say_again()
     await _prefer(language=chosen)
-    talk.show_status()
     talk.stage.box.say(text("commands.language_set"))
 
 

@@ -63,7 +63,7 @@ async def perform(conversation: Conversation, line: str) -> None:
     elif command.alone and conversation.busy:
         conversation.warn(text("commands.busy", name=command.name))
     elif command.alone:
-        conversation.perform(command.handler(conversation, rest.strip()))
+        conversation.command(command.handler(conversation, rest.strip()))
     else:
         conversation.app.run_worker(_done(command, conversation, rest.strip()), group="commands")
 
@@ -71,7 +71,7 @@ async def perform(conversation: Conversation, line: str) -> None:
 async def _afterwards(command: SlashCommand, conversation: Conversation, rest: str) -> None:
     """What is asked for when the end of a turn is on the screen need not be asked for again."""
     await conversation.until_idle()
-    conversation.perform(command.handler(conversation, rest))
+    conversation.command(command.handler(conversation, rest))
 
 
 async def _done(command: SlashCommand, conversation: Conversation, rest: str) -> None:

@@ -75,7 +75,7 @@ def _requests(fill: Fill, width: int) -> Iterator[Content]:
     if status.cost_usd is not None:
         told["session"] = f"{dollars(status.cost_usd)} · {told['session']}"
     if fill.broken is not None:
-        told["broke"] = one_line(f"{fill.broken.segment}: {fill.broken.cause}", 300)
+        told["broke"] = one_line(f"{meter.segment_name(fill.broken.segment)}: {fill.broken.cause}", 300)
     names = max(cell_len(text(f"context.{name}")) for name in _LINES)
     for name in _LINES:
         label = text(f"context.{name}")

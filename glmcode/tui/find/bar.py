@@ -38,6 +38,10 @@ class FindBar(Horizontal):
     def on_mount(self) -> None:
         self.query_one(Input).cursor_blink = False
 
+    def say_again(self) -> None:
+        self.query_one(".label", Static).update(text("find.label"))
+        self._tell(text("find.keys"))
+
     def open(self, wanted: str = "") -> None:
         """Begin to search, at once where something is `wanted`."""
         self.display = True

@@ -22,6 +22,7 @@ from glmcode_sandbox.clean import one_line
 class EndpointScreen(ModalScreen[dict[str, Any] | None]):
     """Gives the settings that were chosen, already kept for later starts; None where it was left."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (26, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", priority=True),
         Binding("enter", "go_on", priority=True),

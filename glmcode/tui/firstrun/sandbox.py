@@ -25,6 +25,7 @@ _WAYS = ("registry", "host", "rootfs", "bwrap", "none")
 class SandboxScreen(ModalScreen[dict[str, Any] | None]):
     """Gives the settings to go on with; None where it was left."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (26, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", priority=True)]
 
     def __init__(self, settings: Settings, problem: str) -> None:

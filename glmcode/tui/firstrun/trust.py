@@ -55,6 +55,6 @@ class TrustScreen(ModalScreen[bool]):
 def _shown(file: Path) -> str:
     try:
         with file.open("rb") as stream:
-            return clean_text(stream.read(MAX_SHOWN))
+            return clean_text(stream.read(MAX_SHOWN)).rstrip()
     except OSError as error:
         return str(error.strerror)

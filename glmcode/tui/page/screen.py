@@ -41,4 +41,14 @@ class PageScreen(ModalScreen[None]):
         transcript = Transcript()
         transcript.entries.append(Answer(Growing(self._markdown), done=True))
         view.show(transcript)
+        self._fit()
         view.move_to(0)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """As high as what is to be read, as far as there is room."""
+        view, panel = self.query_one(TranscriptView), self.query_one(Vertical)
+        others = panel.outer_size.height - view.outer_size.height
+        view.styles.height = max(1, min(view.page.height, self.size.height * 9 // 10 - others))

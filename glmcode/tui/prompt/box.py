@@ -11,7 +11,7 @@ from textual.reactive import var
 from textual.widgets import Static, TextArea
 
 from glmcode.tui.prompt.area import PromptArea
-from glmcode.tui.prompt.completion import Command, Kind, MentionSource, Trigger, kind_of, sent_text, trigger_at
+from glmcode.tui.prompt.completion import CommandSource, Kind, MentionSource, Trigger, kind_of, sent_text, trigger_at
 from glmcode.tui.prompt.draft import Draft
 from glmcode.tui.prompt.external import EditorFailed, edited_in_terminal
 from glmcode.tui.prompt.queue import Queued, QueueStrip
@@ -53,11 +53,14 @@ class PromptBox(Vertical):
     """Whether a turn runs. Set by the application."""
 
     def __init__(
-        self, folder: Path | None = None, *, commands: Sequence[Command] = (), mentions: MentionSource | None = None
+        self, folder: Path | None = None, *, commands: CommandSource = tuple, mentions: MentionSource | None = None
     ) -> None:
-        """`folder` (see `private.prompt_folder`) keeps history and drafts; None keeps nothing."""
+        """`folder` (see `private.prompt_folder`) keeps history and drafts; None keeps nothing.
+
+        `commands` gives what can be completed, in the language that holds when it is asked.
+        """
         super().__init__()
-        self._completable = tuple(commands), mentions
+        self._completable = commands, mentions
         self._records = PromptRecords(folder)
         self._shown: str | None = None
         self._keep_pending = False
@@ -66,7 +69,7 @@ class PromptBox(Vertical):
         yield QueueStrip()
         yield Suggestions(*self._completable)
         with Horizontal(classes="entry"):
-            yield Static("›", markup=False, classes="glyph")
+            yield Static("❯", markup=False, classes="glyph")
             yield PromptArea(self._take_key, placeholder=text("prompt.placeholder"))
         yield HistorySearch(self._records.history)
         yield Static("", markup=False, classes="hint")
@@ -89,6 +92,10 @@ class PromptBox(Vertical):
     def value(self) -> str:
         """The text as it would be sent, pastes and all."""
         return self._area.expanded
+
+    def say_again(self) -> None:
+        self._area.placeholder = text("prompt.placeholder")
+        self.say(text("prompt.shell") if kind_of(self._area.text) == "shell" else "")
 
     def put(self, value: str) -> None:
         """Place a text in the box, as when a queued message is taken back; undo brings back what stood there."""
@@ -219,7 +226,7 @@ class PromptBox(Vertical):
             self.say("")
         is_shell = kind_of(self._area.text) == "shell"
         self.set_class(is_shell, "-shell")
-        self._glyph.update("$" if is_shell else "›")
+        self._glyph.update("$" if is_shell else "❯")
         if is_shell and not self._hint.display:
             self.say(text("prompt.shell"))
         self._list.complete(self._trigger() if typed and not self._search.display else None)

@@ -44,6 +44,8 @@ class Mention:
     """What then stands in the prompt."""
 
 
+CommandSource = Callable[[], Sequence[Command]]
+"""Gives all that may follow a slash."""
 MentionSource = Callable[[str], Awaitable[Sequence[Mention]]]
 """The best mentions for what stands after the `@`, best first."""
 

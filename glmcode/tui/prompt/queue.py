@@ -49,6 +49,12 @@ class QueueStrip(Vertical):
     def last(self) -> Queued | None:
         return self._queue[-1] if self._queue else None
 
+    def say_again(self) -> None:
+        for label in self.query(".label").results(Static):
+            label.update(text("queue.waits"))
+        for more in self.query(".more").results(Static):
+            more.update(text("queue.more", count=len(self._queue) - MAX_SHOWN))
+
     async def show(self, queue: Sequence[Queued]) -> None:
         """Show this queue, first to be sent first."""
         self._queue = tuple(queue)

@@ -38,6 +38,10 @@ class HistorySearch(Horizontal):
         yield SearchInput(compact=True)
         yield Static("", markup=False, classes="state")
 
+    def say_again(self) -> None:
+        self.query_one(".label", Static).update(text("search.label"))
+        self._say(text("search.keys"))
+
     def open(self, area: PromptArea) -> None:
         """Search for a prompt to put in `area`."""
         self._area, self._before, self._found_at = area, area.draft, None

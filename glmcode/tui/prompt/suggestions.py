@@ -9,7 +9,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from glmcode.tui.prompt.completion import (
-    Command,
+    CommandSource,
     Completion,
     MentionSource,
     Trigger,
@@ -28,12 +28,12 @@ class Suggestions(OptionList, can_focus=False):
     class Clicked(Message):
         """The chosen completion was clicked."""
 
-    def __init__(self, commands: Sequence[Command], mentions: MentionSource | None) -> None:
+    def __init__(self, commands: CommandSource, mentions: MentionSource | None) -> None:
         super().__init__(markup=False, compact=True)
         self.display = False
         self.trigger: Trigger | None = None
         self._wanted: Trigger | None = None
-        self._commands = tuple(commands)
+        self._commands = commands
         self._mentions = mentions
         self._completions: Sequence[Completion] = ()
 
@@ -47,7 +47,7 @@ class Suggestions(OptionList, can_focus=False):
         self._wanted = trigger
         match trigger:
             case Trigger(kind="command", query=query):
-                self._offer(trigger, matching_commands(query, self._commands))
+                self._offer(trigger, matching_commands(query, self._commands()))
             case Trigger(kind="mention") if self._mentions is not None:
                 self._ask(trigger, self._mentions)
             case _:

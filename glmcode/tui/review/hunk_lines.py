@@ -53,6 +53,11 @@ def _head(file: ReviewFile, hunk: Hunk, decision: Decision | None, width: int) -
     return flow([Run(f"{mark} {said}", style), place], width)
 
 
+def lines_place(hunk: Hunk) -> str:
+    """Which lines of the new file it has."""
+    return text("review.place", first=hunk.new_start, last=hunk.new_start + max(0, hunk.new_count - 1))
+
+
 def _place(file: ReviewFile, hunk: Hunk) -> str:
     match hunk.kind:
         case "mode":
@@ -62,9 +67,8 @@ def _place(file: ReviewFile, hunk: Hunk) -> str:
             kind = "binary" if file.is_binary else "link" if file.is_link else file.status
             return text(f"review.whole_{kind}", lines=len(hunk.lines))
         case "lines":
-            last = hunk.new_start + max(0, hunk.new_count - 1)
             heading = f"  {one_line(hunk.heading, 60)}" if hunk.heading.strip() else ""
-            return text("review.place", first=hunk.new_start, last=last) + heading
+            return lines_place(hunk) + heading
 
 
 @lru_cache(maxsize=2048)

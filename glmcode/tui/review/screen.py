@@ -17,7 +17,7 @@ from glmcode.tui.lines.view import LinesView
 from glmcode.tui.review.course import Course
 from glmcode.tui.review.editing import HunkEditor, can_be_edited
 from glmcode.tui.review.files import FileList
-from glmcode.tui.review.hunk_lines import LaidFile, lay_file
+from glmcode.tui.review.hunk_lines import LaidFile, lay_file, lines_place
 from glmcode.tui.texts import text
 from glmcode.tui.transcript.lines import Line
 from glmcode_sandbox.base import SandboxError
@@ -206,7 +206,7 @@ class ReviewScreen(Screen[Reviewed | None]):
         if not can_edit(file, hunk) or not can_be_edited(content):
             self._say(text("review.cannot_edit"), is_error=True)
             return
-        place = f"{display_name(file.path)} {text('review.place', first=hunk.new_start, last=hunk.new_start)}"
+        place = f"{display_name(file.path)} {lines_place(hunk)}"
 
         def edited(written: str | None) -> None:
             if written is not None:

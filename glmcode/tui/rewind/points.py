@@ -39,7 +39,7 @@ def line(step: Step | None, files: Sequence[FileChange] | None) -> Content:
     if not step.is_current:
         parts.append(Content.styled(f"({text('rewind.left')})", "$thinking"))
     if step.prompt:
-        parts.append(Content.styled(f"› {one_line(step.prompt, _PROMPT_CHARS)}", "$primary"))
+        parts.append(Content.styled(f"❯ {one_line(step.prompt, _PROMPT_CHARS)}", "$primary"))
     calls = one_line(", ".join(step.calls), _CALLS_CHARS)
     parts.append(Content(calls) if calls else Content.styled(text("rewind.answered"), "$thinking"))
     if files:

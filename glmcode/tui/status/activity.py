@@ -57,7 +57,7 @@ def told(activity: Activity, now: float, width: int) -> Content:
     tail = [seconds(now - activity.since), text("activity.interrupt")]
     if activity.tokens and width >= _MIN_TOKENS_WIDTH:
         tail.insert(1, text("activity.tokens", count=count(activity.tokens)))
-    rest = Content(f" {' · '.join(tail)}")
+    rest = Content(f" · {' · '.join(tail)}")
     left = width - kind.cell_length - rest.cell_length - 1
     detail = f" {one_line(activity.detail, left)}" if activity.detail and left >= 8 else ""
     return Content.assemble(kind, Content.styled(detail, "$foreground"), Content.styled(rest.plain, "$thinking"))

@@ -5,6 +5,7 @@ from textual.content import Content
 from glmcode.tui.status.figures import count, share
 from glmcode.tui.status.values import Segment, SegmentName
 from glmcode.tui.texts import text
+from glmcode_sandbox.clean import one_line
 
 STYLES: dict[SegmentName, str] = {
     "system": "$secondary",
@@ -14,6 +15,11 @@ STYLES: dict[SegmentName, str] = {
 }
 """The colour of each segment."""
 NEARLY_FULL = 0.85
+
+
+def segment_name(name: str) -> str:
+    """A part of the prompt in the reader's language, where it is one of ours. Untrusted otherwise."""
+    return text(f"meter.{name}") if name in STYLES else one_line(name, 60)
 
 
 def cells(segments: tuple[Segment, ...], window: int, width: int) -> list[int]:

@@ -97,7 +97,7 @@ def _context(status: Status, window: int) -> Part:
 
 def _cache(status: Status) -> Iterator[Part]:
     if status.broken_segment:
-        broken = text("status.cache_broken", segment=_segment(status.broken_segment))
+        broken = text("status.cache_broken", segment=one_line(meter.segment_name(status.broken_segment), 20))
         yield ((8, Content.styled(broken, "$warning")),)
     elif status.cached_request is not None:
         last = share(status.cached_request)
@@ -106,10 +106,6 @@ def _cache(status: Status) -> Iterator[Part]:
             yield (short,)
         else:
             yield (3, Content(text("status.cache_both", last=last, session=share(status.cached_session)))), short
-
-
-def _segment(name: str) -> str:
-    return text(f"meter.{name}") if name in ("system", "tools", "pack", "history") else one_line(name, 20)
 
 
 def _spent(status: Status) -> Iterator[Part]:

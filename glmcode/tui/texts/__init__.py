@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -12,8 +12,16 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 _language: Language = "en"
 
 
+@runtime_checkable
+class Spoken(Protocol):
+    """A widget that holds texts, rather than asking for them whenever it is drawn."""
+
+    def say_again(self) -> None:
+        """Say everything in the language that holds now."""
+
+
 def speak(language: Language) -> None:
-    """Choose the language of this process; before the first widget is made."""
+    """Choose the language of this process; what is on the screen is `Spoken` and says it again."""
     global _language
     _language = language
 

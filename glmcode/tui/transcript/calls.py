@@ -48,9 +48,10 @@ def _head(call: Call, width: int) -> Line:
         title = one_line(call.title, max(8, room - 3 - min(cell_len(summary), room // 2)))
         left = room - cell_len(title) - 3
         summary = one_line(summary, left) if left >= 4 else ""
-    runs = [Run(f"{ICONS[call.state]} ", f"call-{call.state}"), Run(title, "call")]
+    wrong = call.state == "error" or _went_wrong(call)
+    runs = [Run(f"{ICONS[call.state]} ", "call-error" if wrong else f"call-{call.state}"), Run(title, "call")]
     if summary:
-        runs.append(Run(f" · {summary}", "error" if call.state == "error" or _went_wrong(call) else "dim"))
+        runs.append(Run(f" · {summary}", "error" if wrong else "dim"))
     return Line((*runs, *([Run(seconds, "dim")] if seconds else [])))
 
 

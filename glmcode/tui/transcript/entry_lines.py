@@ -1,5 +1,6 @@
 """Every kind of entry as lines for a width."""
 
+from glmcode.tui.status.meter import segment_name
 from glmcode.tui.texts import text
 from glmcode.tui.transcript.calls import call_lines, duration, opens_itself
 from glmcode.tui.transcript.entries import (
@@ -22,6 +23,8 @@ from glmcode_sandbox.clean import clean_text, one_line
 _TAB = 4
 _COUNTED_CHARS = 20_000
 """Of longer thinking the tokens are estimated by its beginning."""
+_LEAST_SHOWN_S = 0.1
+"""Thinking that took less has no duration worth a word."""
 _TODO_MARKS = {"pending": "☐", "in_progress": "▸", "done": "☑"}
 _SEALS = {
     "verified": ("✔", "ok"),
@@ -101,8 +104,21 @@ def entry_lines(entry: Entry, width: int, *, opened: bool, markdown: MarkdownLin
 
 def note_text(note: Note) -> str:
     """The sentence of a note, clean and on one line."""
-    fields = {name: one_line(value, 2_000) if isinstance(value, str) else value for name, value in note.fields}
+    fields = {name: _told(name, value) for name, value in note.fields}
     return text(f"transcript.note_{note.kind}", **fields).rstrip(" :：")
+
+
+def _told(name: str, value: str | float) -> str | float:
+    """A field of a note as it is said: words of our own in the reader's language, others clean."""
+    match name, value:
+        case "segment", str():
+            return segment_name(value)
+        case "how", "trimmed" | "summarised" | "dropped":
+            return text(f"transcript.how_{value}")
+        case _, str():
+            return one_line(value, 2_000)
+        case _:
+            return value
 
 
 def thinking_tokens(thinking: Thinking) -> tuple[int, bool]:
@@ -119,7 +135,8 @@ def _thinking(thinking: Thinking, width: int, opened: bool, markdown: MarkdownLi
     word = "thought" if thinking.done else "thinking"
     label = text(f"transcript.{word}")
     tokens = text("transcript.tokens", tokens=f"{'' if exact else '~'}{count:,}")
-    seconds = "" if thinking.seconds is None else f" · {duration(thinking.seconds)}"
+    took = thinking.seconds or 0.0
+    seconds = f" · {duration(took)}" if took >= _LEAST_SHOWN_S else ""
     head = Line((Run("▾ " if opened else "▸ ", "thinking"), Run(f"{label} · {tokens}{seconds}", "thinking")))
     if not opened:
         return [head]

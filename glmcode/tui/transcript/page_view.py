@@ -60,6 +60,12 @@ class PageView(ScrollView, can_focus=True):
         self.page = Page(entries, self._page_width)
         self.settle((0, 0))
 
+    def say_again(self) -> None:
+        """The language changed: all lines are laid out anew, around the one at the top."""
+        anchor = self.first_in_sight()
+        self.page = Page(self.page.entries, self._page_width, self.page.folding)
+        self.settle(anchor)
+
     def settle(self, anchor: tuple[int, int]) -> None:
         """Lay out what is in sight and put `anchor` to the top, or the end to the bottom where the view follows it."""
         height = self.size.height

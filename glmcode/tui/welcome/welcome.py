@@ -45,7 +45,7 @@ class Welcome(Vertical):
             Content.assemble(
                 Content.styled(text("app.title"), "bold $primary"),
                 Content.styled(f" {__version__}  ", "$thinking"),
-                one_line(str(self._repo), 200),
+                one_line(_short(self._repo), 200),
             ),
             classes="title",
         )
@@ -55,6 +55,10 @@ class Welcome(Vertical):
 
     def on_mount(self) -> None:
         self._show([])
+
+    def say_again(self) -> None:
+        self.query_one(".label", Static).update(text("welcome.recent"))
+        self.query_one(".tips", Static).update(text("welcome.tips"))
 
     @work(exclusive=True)
     async def load(self) -> None:
@@ -83,6 +87,14 @@ class Recent(OptionList):
 
     def action_leave(self) -> None:
         self.post_message(Welcome.Left())
+
+
+def _short(folder: Path) -> str:
+    """A path as people write it: `~` for the home folder."""
+    try:
+        return str("~" / folder.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(folder)
 
 
 def session_line(header: store.Header) -> Content:

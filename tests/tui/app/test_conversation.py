@@ -7,6 +7,7 @@ from textual.widgets import OptionList
 from glmcode import paths
 from glmcode.session import store
 from glmcode.tui.approval.dialog import ApprovalDialog
+from glmcode.tui.texts import text
 from glmcode.tui.transcript.entries import Answer, Call, Note, TurnEnd, UserSaid
 from glmcode.tui.welcome.welcome import Welcome
 from tests.glmcode.live.working import EDIT, TASKS, shell
@@ -41,7 +42,7 @@ async def test_nothing_is_made_on_disk_before_the_first_prompt(tmp_path: Path) -
 
 async def test_what_is_typed_while_a_turn_runs_waits_and_follows_in_order(tmp_path: Path) -> None:
     answers: list[dict[str, Any]] = [
-        {"tool_calls": [shell("sleep 0.5")]},
+        {"tool_calls": [shell("while [ ! -e go ]; do sleep 0.05; done")]},
         {"content": "one"},
         {"content": "two"},
         {"content": "three"},
@@ -52,6 +53,7 @@ async def test_what_is_typed_while_a_turn_runs_waits_and_follows_in_order(tmp_pa
         await it.type("second")
         await it.type("third")
         assert [each.text for each in it.talk.queue] == ["second", "third"]
+        (it.repo / "go").touch()
         await it.until(lambda: sum(isinstance(each, TurnEnd) for each in it.entries) == 3)
         assert [each.text for each in it.entries if isinstance(each, UserSaid)] == ["first", "second", "third"]
         assert it.talk.queue == []
@@ -69,6 +71,39 @@ async def test_escape_interrupts_keeps_the_queue_and_the_next_message_goes_first
         await it.type("correction")
         await it.until(lambda: sum(isinstance(each, TurnEnd) for each in it.entries) == 3)
         assert [each.text for each in it.entries if isinstance(each, UserSaid)] == ["first", "correction", "waits"]
+
+
+WAITING = shell("while [ ! -e go ]; do sleep 0.05; done")["arguments"]["command"]
+
+
+async def test_what_is_typed_while_a_command_runs_is_sent_when_it_has_ended(tmp_path: Path) -> None:
+    async with opened(tmp_path, [{"content": "one"}, {"content": "two"}]) as it:
+        await it.type(f"!{WAITING}")
+        await it.until(lambda: it.talk.busy)
+        await it.type("first")
+        await it.type("second")
+        assert [each.text for each in it.talk.queue] == ["first", "second"]
+        (it.repo / "go").touch()
+        await it.until(lambda: sum(isinstance(each, TurnEnd) for each in it.entries) == 2)
+        assert it.prompts == 2 and it.talk.queue == []
+
+
+async def test_what_waits_for_a_command_that_is_interrupted_is_told_and_follows_the_next_message(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path, [{"content": "one"}, {"content": "two"}]) as it:
+        await it.type(f"!{WAITING}")
+        await it.until(lambda: it.talk.busy)
+        await it.type("waits")
+        await it.pilot.press("escape")
+        await it.idle()
+        assert text("conversation.waiting", count=1) in it.notes and it.prompts == 0
+        await it.type("/new")
+        await it.idle()
+        assert [each.text for each in it.talk.queue] == ["waits"] and it.prompts == 0
+        await it.type("first")
+        await it.until(lambda: sum(isinstance(each, TurnEnd) for each in it.entries) == 2)
+        assert [each.text for each in it.entries if isinstance(each, UserSaid)] == ["first", "waits"]
 
 
 async def test_a_waiting_message_is_taken_back_into_the_prompt(tmp_path: Path) -> None:

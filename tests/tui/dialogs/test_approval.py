@@ -1,15 +1,12 @@
 import asyncio
-from collections.abc import Iterator
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from glmcode.policy import Decision, Question
 from glmcode.tui.approval.asking import Approvals
 from glmcode.tui.approval.dialog import ApprovalDialog
 from glmcode.tui.lines.view import LinesView
-from glmcode.tui.texts import Language, speak
 from tests.tui.dialogs.app import DialogApp
 
 DIFF = "--- a/.envrc\n+++ b/.envrc\n@@ -1,2 +1,30 @@\n-use nix\n" + "".join(
@@ -18,13 +15,6 @@ DIFF = "--- a/.envrc\n+++ b/.envrc\n@@ -1,2 +1,30 @@\n-use nix\n" + "".join(
 QUESTION = Question("c", "edit .envrc", "writes .envrc, which tools outside the sandbox run or obey", (".envrc",), DIFF)
 DONE = Question("", "commands changed .envrc", "tools outside obey it", (".envrc",), DIFF, is_done=True)
 BARE = Question("c", "push", "reaches the network")
-
-
-@pytest.fixture(params=["en", "zh"])
-def language(request: pytest.FixtureRequest) -> Iterator[Language]:
-    speak(request.param)
-    yield request.param
-    speak("en")
 
 
 async def answers(question: Question, *keys: str, grace_s: float = 0) -> list[Decision | None]:
@@ -124,17 +114,3 @@ async def test_questions_come_one_after_the_other_and_a_cancelled_one_goes() -> 
         assert await third == Decision(False, "the user refused")
         await pilot.pause()
         assert len(app.screen_stack) == 1
-
-
-@pytest.mark.parametrize("size", [(60, 20), (100, 30)], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_looks(snap_compare: object, language: Language, size: tuple[int, int]) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await pilot.pause()
-        await pilot.press(*(["n", "n", "o"] if size[0] == 100 else []))
-        await pilot.pause()
-
-    assert callable(snap_compare)
-    question = QUESTION if size[0] == 100 else DONE
-    assert snap_compare(
-        DialogApp(ApprovalDialog(question, waiting=1, grace_s=0)), terminal_size=size, run_before=before
-    )

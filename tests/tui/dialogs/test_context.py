@@ -75,12 +75,6 @@ async def test_it_follows_what_happens_and_escape_puts_it_away() -> None:
         assert app.answers == [None]
 
 
-@pytest.mark.parametrize("size", [(60, 20), (100, 30)], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_looks(snap_compare: object, language: Language, size: tuple[int, int]) -> None:
-    assert callable(snap_compare)
-    assert snap_compare(DialogApp(ContextScreen(lambda: FILL)), terminal_size=size)
-
-
 def test_what_the_cache_could_have_given_is_what_had_been_sent_before() -> None:
     standing = Standing()
     for prompt in (1000, 1500, 400, 500):

@@ -1,11 +1,9 @@
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from glmcode.review.applying import Reviewed
 from glmcode.review.decisions import Accept, Decision, Decisions, Edit, Refuse
@@ -13,19 +11,11 @@ from glmcode.review.hunks import Review
 from glmcode.tui.lines.view import LinesView
 from glmcode.tui.review.files import FileList
 from glmcode.tui.review.screen import ReviewScreen
-from glmcode.tui.texts import Language, speak
 from glmcode_sandbox.gitrun import WorkspaceError
 from tests.tui.dialogs.app import DialogApp
 from tests.tui.dialogs.reviews import LINES, NEW, OLD, review_of
 
 DONE = Reviewed(applied=True, conflicts=(), told="told", agreed_tree="")
-
-
-@pytest.fixture(params=["en", "zh"])
-def language(request: pytest.FixtureRequest) -> Iterator[Language]:
-    speak(request.param)
-    yield request.param
-    speak("en")
 
 
 @pytest.fixture
@@ -248,25 +238,3 @@ async def test_large_reviews_stay_quick(tmp_path: Path) -> None:
         await pilot.pause()
         assert len(app.screen.query("*")) < 30
     assert time.perf_counter() - began < 20
-
-
-@pytest.mark.parametrize("size", [(60, 20), (100, 30)], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_looks(snap_compare: object, review: Review, language: Language, size: tuple[int, int]) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await pilot.pause()
-        await pilot.press("y", "n", *"not [so]", "enter")
-        await pilot.pause()
-
-    assert callable(snap_compare)
-    assert snap_compare(opened(review), terminal_size=size, run_before=before)
-
-
-def test_looks_of_a_new_file_and_the_reason(snap_compare: object, review: Review) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await pilot.pause()
-        await pilot.press("f", "y", "n", *"why")
-        pilot.app.screen.query_one(Input).cursor_blink = False
-        await pilot.pause()
-
-    assert callable(snap_compare)
-    assert snap_compare(opened(review, isolated=False), terminal_size=(100, 30), run_before=before)
