@@ -88,6 +88,7 @@ def floor(given: str) -> Cost:
 def measure(packs: dict[str, list[Cost]], options: argparse.Namespace, code: list[str], cache: str) -> None:
     """One round: a first pack, another, and one after an edit."""
     environment = os.environ | {"XDG_CACHE_HOME": cache}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is not compiled at every start
     what = ["--repo", str(options.repo), "--task", TASK, "--budget", str(options.budget), "--format", "json"]
     command = [sys.executable, "-P", "-m", "glmcode", "pack", *what]
     packs["first"].append(run(command, "", environment))

@@ -35,7 +35,7 @@ def _dispatch(arguments: list[str]) -> int:
     from glmcode.cli.parser import build_parser
 
     arguments, script = _split_script(arguments)
-    parser = build_parser()
+    parser = build_parser(only=arguments[0])
     options, unknown = parser.parse_known_args(arguments)
     if options.version:
         print(f"glmcode {__version__}")

@@ -3,12 +3,8 @@
 import argparse
 from pathlib import Path
 
-from glmcode.cli.airgap_parser import add_airgap
 from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
-from glmcode.cli.engine_parser import add_engine
-from glmcode.cli.session_parser import add_session
 from glmcode.cli.subcommands import SubCommands, SubParser
-from glmcode.cli.vscode_parser import add_vscode
 
 EXIT_CODES = """\
 exit codes:
@@ -32,8 +28,11 @@ COMMANDS = (
 TOOLS = ("read", "write", "edit", "glob", "grep", "shell", "run_tests")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole parser. `args.command` names the command, None the TUI."""
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser. `args.command` names the command, None the TUI.
+
+    With `only="pack"` it knows that command alone: a pack is not to wait for the flags of all others.
+    """
     parser = argparse.ArgumentParser(
         prog="glmcode",
         description=(
@@ -46,7 +45,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=SubParser)
+    if only == "pack":
+        _add_pack(commands)
+    else:
+        _add_all(commands)
+    return parser
+
+
+def _add_all(commands: "SubCommands[SubParser]") -> None:
+    from glmcode.cli.airgap_parser import add_airgap
+    from glmcode.cli.engine_parser import add_engine
+    from glmcode.cli.session_parser import add_session
+    from glmcode.cli.vscode_parser import add_vscode
+
     _add_agent_commands(commands)
+    _add_pack(commands)
     _add_sandbox(commands)
     _add_tool(commands)
     add_session(commands)
@@ -55,7 +68,6 @@ def build_parser() -> argparse.ArgumentParser:
     _add_small(commands)
     add_engine(commands)
     _add_acp(commands)
-    return parser
 
 
 def _add_agent_commands(commands: "SubCommands[SubParser]") -> None:
@@ -73,6 +85,9 @@ def _add_agent_commands(commands: "SubCommands[SubParser]") -> None:
     for command in (run, fix, demo):
         add_shared_flags(command)
         _add_headless_flags(command)
+
+
+def _add_pack(commands: "SubCommands[SubParser]") -> None:
     pack = commands.add_parser("pack", help="print the context pack for a task, send nothing")
     _add_repo(pack)
     task = pack.add_mutually_exclusive_group(required=True)

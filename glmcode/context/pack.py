@@ -31,7 +31,8 @@ MARGIN = 1.015
 INDEX_LIMIT_S = 120.0
 """A first pack takes about a second for a thousand files; what takes longer is packed as far as it is known."""
 MAX_EARLY = 8
-"""So many changed files are parsed before it is known whether they matter: starting a process takes longer."""
+"""So many changed files are parsed before it is known whether they matter for this task, too: starting a process takes
+longer than that. They are those that mattered for a task before."""
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ class _Packer:
         if self.task.text.strip() or self.pins:
             outlines = Outlines(store, self.repo)
             if len(snapshot.fresh) <= MAX_EARLY:
-                outlines.prepare([(file.path, file.hash) for file in snapshot.fresh])
+                outlines.prepare_again((file.path, file.hash, before.get(file.path)) for file in snapshot.fresh)
             candidates = find_candidates(self.root, snapshot, history.commits(), outlines, self.task, self.pins)
         told = self._budget(budget, candidates)
         fixed = write_fixed(self.root, paths, snapshot, told.tokens, MARGIN)

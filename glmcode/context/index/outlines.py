@@ -6,13 +6,13 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from glmcode.context.index import parsing
 from glmcode.context.index.parsing import STARTED, Rows, by_lines
 from glmcode.context.index.pieces import Piece
-from glmcode.context.index.store import Store
+from glmcode.context.index.store import File, Store
 
 FILE_LIMIT_S = 4.0
 """A grammar that takes longer over one file is stopped, and the file cut by its lines alone."""
@@ -45,6 +45,13 @@ class Outlines:
         shares = [missing[0::2], missing[1::2]] if several else [missing] if missing else []
         self._begun += [_Parse(self._repo, share, self._limit_s) for share in shares]
         return len(missing)
+
+    def prepare_again(self, files: Iterable[tuple[str, str, File | None]]) -> None:
+        """Begin with those of these files, given as path, blob hash and what the index knew before, that were parsed
+        before they changed."""
+        changed = [(path, hash, f"pieces:{old.hash}") for path, hash, old in files if old is not None]
+        known = self._store.details([key for _, _, key in changed])
+        self.prepare([(path, hash) for path, hash, key in changed if key in known])
 
     @property
     def busy(self) -> bool:

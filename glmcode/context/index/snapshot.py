@@ -4,7 +4,7 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,10 @@ def no_progress(done: int, of: int) -> None:
     """For callers who do not want to be told."""
 
 
+Places = tuple[dict[int, int], dict[int, list[int]]]
+"""By blob number the place of the first file of that content, and those of further ones."""
+
+
 @dataclass(slots=True)
 class Snapshot:
     """The working tree as it was indexed."""
@@ -40,39 +44,40 @@ class Snapshot:
     """How many files had to be read for this snapshot."""
     fresh: list[File] = field(default_factory=list)
     """Those of them that are readable."""
-    _path: dict[int, str] = field(default_factory=dict)
-    """By blob the first file of that content."""
-    _copies: dict[int, list[str]] = field(default_factory=dict)
-    """By blob the further ones."""
-
-    def __post_init__(self) -> None:
-        for path, file in self.files.items():
-            if self._path.setdefault(file.blob, path) is not path:
-                self._copies.setdefault(file.blob, []).append(path)
 
     def leave_out(self, paths: Iterable[str]) -> None:
         """Forget these files, for this snapshot alone."""
         for path in paths:
-            blob = self.files.pop(path).blob
-            left = [one for one in (self._path.pop(blob), *self._copies.pop(blob, ())) if one != path]
-            if left:
-                self._path[blob] = left[0]
-            if left[1:]:
-                self._copies[blob] = left[1:]
+            del self.files[path]
 
-    def holding(self, term: str) -> list[tuple[str, int]]:
-        """The files that hold a term, and how often."""
-        paths, copies = self._path, self._copies
+    def places(self) -> Places:
+        """By blob the places in `files` of the files of that content."""
+        places: dict[int, int] = {}
+        copies: dict[int, list[int]] = {}
+        for at, file in enumerate(self.files.values()):
+            if places.setdefault(file.blob, at) != at:
+                copies.setdefault(file.blob, []).append(at)
+        return places, copies
+
+    def holders(self, term: str, of: Places) -> list[tuple[int, int]]:
+        """The places of the files that hold a term, and how often; `of` are the snapshot's `places`."""
+        places, copies = of
         counts: dict[int, int] = {}
         for entry in self.store.postings(term):
             blob = entry >> 8
             if blob in counts:
                 counts[blob] += entry & 255
-            elif blob in paths:
+            elif blob in places:
                 counts[blob] = entry & 255
-        if not copies:
-            return [(paths[blob], times) for blob, times in counts.items()]
-        return [(path, times) for blob, times in counts.items() for path in (paths[blob], *copies.get(blob, ()))]
+        found = [(places[blob], times) for blob, times in counts.items()]
+        if copies:
+            found += [(at, times) for blob, times in counts.items() for at in copies.get(blob, ())]
+        return found
+
+    def holding(self, term: str) -> list[tuple[str, int]]:
+        """The files that hold a term, and how often."""
+        paths = list(self.files)
+        return [(paths[at], times) for at, times in self.holders(term, self.places())]
 
 
 def take_snapshot(
@@ -92,12 +97,19 @@ def take_snapshot(
     before = store.files(root_name) if before is None else before
     known: dict[str, File] = {}
     changed: list[Seen] = []
-    for path, mtime, size in _seen(repo, paths):
+    prefix, lstat, regular = f"{repo}{os.sep}", os.lstat, stat.S_ISREG
+    for path in paths:
+        try:
+            status = lstat(prefix + path)
+        except (OSError, ValueError):
+            continue
+        if not regular(status.st_mode):
+            continue
         old = before.get(path)
-        if old is not None and old.mtime == mtime and old.size == size:
+        if old is not None and old.mtime == status.st_mtime_ns and old.size == status.st_size:
             known[path] = old
         else:
-            changed.append((path, mtime, size))
+            changed.append((path, status.st_mtime_ns, status.st_size))
     fresh = _scan(store, repo, changed, limit_s, on_progress) if changed else {}
     late = {path for path, _, _ in changed if path not in fresh}
     left = [old for path, old in before.items() if path not in known and path not in late]
@@ -153,18 +165,6 @@ class _Known(set[str]):
 
 def _beyond(done: int, of: int, on_progress: OnProgress) -> Callable[[int], None]:
     return lambda count: on_progress(done + count, of)
-
-
-def _seen(repo: Path, paths: Sequence[str]) -> Iterator[Seen]:
-    prefix = f"{repo}{os.sep}"
-    lstat, regular = os.lstat, stat.S_ISREG
-    for path in paths:
-        try:
-            status = lstat(prefix + path)
-        except (OSError, ValueError):
-            continue
-        if regular(status.st_mode):
-            yield path, status.st_mtime_ns, status.st_size
 
 
 def _file(store: Store, seen: Scanned, began: int) -> File:

@@ -1,5 +1,6 @@
 """Where the words and terms of a text stand, kept for each blob: a task's words are looked up instead of read again."""
 
+import re
 import struct
 from array import array
 from collections import defaultdict
@@ -11,6 +12,7 @@ from glmcode.context.index.words import WORD, Terms
 
 _HEAD = struct.Struct("<ccIIIII")
 """Version, type of the numbers, words, terms, lines, and the bytes of all words and all terms."""
+_TOKEN = re.compile(rf"{WORD.pattern}|\n")
 _VERSION = b"2"
 _SHORT, _LONG = b"H", b"I"
 _MOST_SHORT = 65_535
@@ -22,10 +24,10 @@ class Standing:
     def __init__(self, data: bytes) -> None:
         """Of what `write` gave. Raises ValueError for anything else."""
         if len(data) < _HEAD.size:
-            raise ValueError("what the index has of a text's words is damaged")
+            raise _damaged()
         version, kind, words, terms, lines, word_bytes, term_bytes = _HEAD.unpack_from(data)
         if version != _VERSION or kind not in (_SHORT, _LONG):
-            raise ValueError("what the index has of a text's words is damaged")
+            raise _damaged()
         names = _HEAD.size + word_bytes
         numbers: array[int] = array(kind.decode())
         numbers.frombytes(data[names + term_bytes :])
@@ -34,12 +36,14 @@ class Standing:
         self.lower = text.lower().split("\n")
         self.terms = data[names : names + term_bytes].decode("utf-8", "surrogatepass").split("\n")
         cuts = [*accumulate((words + 1, terms + 1, lines + 1, lines + 1))]
+        if len(numbers) < cuts[3]:
+            raise _damaged()
         self._word_ends, self._term_ends = numbers[: cuts[0]], numbers[cuts[0] : cuts[1]]
         self._starts, self._chars = numbers[cuts[1] : cuts[2]], numbers[cuts[2] : cuts[3]]
         self._places = numbers[cuts[3] : cuts[3] + self._word_ends[-1]]
         self._holders = numbers[cuts[3] + self._word_ends[-1] :]
-        if len(numbers) < cuts[3] or len(self._holders) != self._term_ends[-1]:
-            raise ValueError("what the index has of a text's words is damaged")
+        if len(self._holders) != self._term_ends[-1] or max(self._holders, default=0) >= len(self.words):
+            raise _damaged()
 
     def places(self, word: int) -> "array[int]":
         """Where the word with this number in `words` stands, in order."""
@@ -59,13 +63,22 @@ class Standing:
         return self._starts[first], self._starts[last], chars
 
 
+def _damaged() -> ValueError:
+    return ValueError("what the index has of a text's words is damaged")
+
+
 def write(text: str, terms: Mapping[str, Sequence[str]]) -> bytes:
     """The words of `text` by their places, with what each is found by; lines as `split("\\n")` cuts them."""
-    lines = text.split("\n")
-    found = [WORD.findall(line) for line in lines]
     places: defaultdict[str, list[int]] = defaultdict(list)
-    for at, word in enumerate(chain.from_iterable(found)):
-        places[word].append(at)
+    starts = [0]
+    at = 0
+    for token in _TOKEN.findall(text):
+        if token == "\n":
+            starts.append(at)
+        else:
+            places[token].append(at)
+            at += 1
+    lengths = map(len, text.split("\n"))
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for number, word in enumerate(places):
         for term in terms[word]:
@@ -73,14 +86,16 @@ def write(text: str, terms: Mapping[str, Sequence[str]]) -> bytes:
     # The numbers are places or sums of lengths, so none is higher than the characters or the words with their terms.
     short = max(len(text), sum(map(len, holders.values()))) <= _MOST_SHORT
     numbers = array("H" if short else "I")
-    for counts in (map(len, places.values()), map(len, holders.values()), map(len, found), map(len, lines)):
+    for counts in (map(len, places.values()), map(len, holders.values())):
         numbers.extend(accumulate(counts, initial=0))
+    numbers.extend((*starts, at))
+    numbers.extend(accumulate(lengths, initial=0))
     for each in chain(places.values(), holders.values()):
         numbers.extend(each)
     names = "\n".join(places).encode("utf-8", "surrogatepass")
     keys = "\n".join(holders).encode("utf-8", "surrogatepass")
     kind = _SHORT if short else _LONG
-    head = _HEAD.pack(_VERSION, kind, len(places), len(holders), len(lines), len(names), len(keys))
+    head = _HEAD.pack(_VERSION, kind, len(places), len(holders), len(starts), len(names), len(keys))
     return b"".join((head, names, keys, numbers.tobytes()))
 
 

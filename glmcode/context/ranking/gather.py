@@ -57,8 +57,8 @@ def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task, near: Coll
         rough[path] = rough.get(path, 0.0) + _NEAR * score
     for path, file in files.items():
         rough[path] = rough.get(path, 0.0) + _KINDS[file.kind]
-    spoken = {path for name in (*_SPOKEN, "near") for path, score in columns[name].items() if score > 0}
-    order = heapq.nsmallest(CANDIDATES, files if spoken else (), key=lambda path: (-rough[path], path))
+    spoken = any(score > 0 for name in (*_SPOKEN, "near") for score in columns[name].values())
+    order = _best(rough, files) if spoken else []
     anchors = {path: max(0.0, rough[path]) ** 2 for path in order[:12] if files[path].kind == "source"}
     columns["together"] = together(commits, anchors)
     columns["rough"] = {path: max(0.0, rough[path]) for path in files}
@@ -71,11 +71,22 @@ def relative(scores: Scores) -> Scores:
     return {path: score / most for path, score in scores.items()} if most > 0 else {}
 
 
+def _best(scores: Scores, files: Collection[str]) -> list[str]:
+    """The files with the highest scores, the highest first."""
+    # Most of a large repository is told apart by one number, before any path is looked at.
+    least = min(heapq.nlargest(CANDIDATES, map(scores.__getitem__, files)), default=0.0)
+    return sorted((path for path in files if scores[path] >= least), key=lambda path: (-scores[path], path))[
+        :CANDIDATES
+    ]
+
+
 def _sum(columns: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
     total: Scores = {}
     for name, weight in weights.items():
-        for path, share in relative(columns.get(name, {})).items():
-            total[path] = total.get(path, 0.0) + weight * share
+        scores = columns.get(name, {})
+        if (most := max(scores.values(), default=0.0)) > 0:
+            for path, score in scores.items():
+                total[path] = total.get(path, 0.0) + weight * (score / most)
     return total
 
 

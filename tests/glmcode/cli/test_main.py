@@ -9,7 +9,7 @@ import pytest
 
 from glmcode import __version__
 from glmcode.cli.main import main
-from glmcode.cli.parser import COMMANDS
+from glmcode.cli.parser import COMMANDS, build_parser
 from glmcode.session import store
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Message
@@ -171,3 +171,23 @@ def test_sessions_are_listed_shown_and_exported(tmp_path: Path) -> None:
     assert poor.returncode == 0 and "text ?" in poor.stdout
     exported = json.loads(glmcode("session", "export", session, cwd=repo, **environ).stdout)
     assert exported["messages"] == [{"role": "user", "content": "hostile \x1b]0;title\x07 \x9b2J text ☃"}]
+
+
+@pytest.mark.parametrize("arguments", [["pack", "--help"], ["pack"], ["pack", "--task", "x", "--format", "xml"]])
+def test_the_parser_of_pack_alone_answers_as_the_whole_one(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = []
+    for only in ("pack", None):
+        with pytest.raises(SystemExit) as ended:
+            build_parser(only).parse_known_args(arguments)
+        answers.append((ended.value.code, *capsys.readouterr()))
+    assert answers[0] == answers[1]
+
+
+def test_the_parser_of_pack_alone_has_no_other_command() -> None:
+    assert vars(build_parser("pack").parse_args(["pack", "--task", "x"])) == vars(
+        build_parser().parse_args(["pack", "--task", "x"])
+    )
+    with pytest.raises(SystemExit):
+        build_parser("pack").parse_args(["doctor"])

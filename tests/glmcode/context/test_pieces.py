@@ -125,3 +125,21 @@ def test_a_name_is_the_same_in_every_parse() -> None:
     lines = [f"const read_{n} = async function* (blob) {{\n  yield blob;\n}};\n" for n in range(40)]
     found = pieces_of("a.js", "\n".join(lines).encode())
     assert [piece.name for piece in found if piece.name] == [f"read_{n}" for n in range(40)]
+
+
+def test_an_edit_is_parsed_early_only_where_the_file_was_parsed_before(
+    tmp_path: Path, repo: Path, write: Write
+) -> None:
+    write({"a.py": "def a():\n    return 1\n", "b.py": "def b():\n    return 2\n"})
+    store = Store(tmp_path / "index.sqlite")
+    before = take_snapshot(store, repo, list_files(repo)).files
+    Outlines(store, repo).of([("a.py", before["a.py"].hash)])
+    write({"a.py": "def aa():\n    return 1\n", "b.py": "def bb():\n    return 2\n", "c.py": "def c(): pass\n"})
+    fresh = take_snapshot(store, repo, list_files(repo)).fresh
+    assert {file.path for file in fresh} == {"a.py", "b.py", "c.py"}
+    again = Outlines(store, repo)
+    again.prepare_again((file.path, file.hash, before.get(file.path)) for file in fresh)
+    assert again.parsed == 1
+    found = again.of([(file.path, file.hash) for file in fresh])
+    assert {piece.name for pieces in found.values() for piece in pieces} == {"aa", "bb", "c"}
+    assert again.parsed == 3

@@ -60,7 +60,9 @@ def test_phrases_count_within_a_piece_and_once_each() -> None:
     assert across["phrases"] == 0
 
 
-@pytest.mark.parametrize("data", [b"", b"1", b"x" * 40, write("one two\nthree", Terms())[:-1]])
+@pytest.mark.parametrize(
+    "data", [b"", b"1", b"x" * 40, write("one two\nthree", Terms())[:-1], write("one", Terms())[:29]]
+)
 def test_what_is_damaged_is_told(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"damaged|multiple of item size|struct"):
         Standing(data)
