@@ -20,7 +20,7 @@ async def aside(
     Ends with `AsideAnswered`, which the session file keeps, or with a Failure.
     """
     asked = Message(role="user", content=load("aside", question=question))
-    request = Request(messages=(*_settled(session.messages), asked), tools=tuple(tools), thinking=False)
+    request = Request(messages=(*settled(session.messages), asked), tools=tuple(tools), thinking=False)
     answer = Assembler("aside_")
     try:
         async with closing(engine.stream(request)) as parts:
@@ -38,7 +38,7 @@ async def aside(
     yield answered
 
 
-def _settled(messages: list[Message]) -> list[Message]:
+def settled(messages: list[Message]) -> list[Message]:
     """The conversation up to where every call has its result: servers refuse any other."""
     if not unanswered(messages):
         return messages

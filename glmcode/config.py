@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from glmcode.config_error import ConfigError as ConfigError
 from glmcode.cost import Prices
 from glmcode_engine.endpoint import DialectChoice
 from glmcode_engine.presets import PRESETS, PresetName, preset_named
@@ -24,10 +25,6 @@ _NEVER_FROM_PROJECT = frozenset(
 _OF_PRESET = ("base_url", "model", "dialect")
 """What a preset stands for."""
 _SECRET_WORDS = ("api_key", "token", "password", "secret")
-
-
-class ConfigError(Exception):
-    """A setting is wrong; the text names where it was set and what it takes."""
 
 
 class KeyMissingError(ConfigError):

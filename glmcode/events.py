@@ -13,6 +13,7 @@ from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Message, ToolCall, Usage
 
 EndReason = Literal["done", "limit", "cancelled", "error"]
+Verdict = Literal["verified", "unverified", "not_reproduced", "failed", "none"]
 
 
 class Record(BaseModel):
@@ -163,8 +164,9 @@ class CacheBroken(Record):
 class Compacted(Record):
     kind: Literal["compacted"] = "compacted"
     cause: str
-    how: Literal["trimmed", "summarised", "dropped"]
-    """trimmed: without older tool results, reasoning and files of the pack. The others: without earlier steps, too."""
+    how: Literal["trimmed", "summarised", "dropped", "repacked"]
+    """trimmed: without older tool results, reasoning and files of the pack; summarised, dropped: without earlier steps,
+    too. repacked: nothing was shortened, but the conversation begins with another pack."""
     tokens_before: int
     """Estimated, of the whole prompt."""
     tokens_after: int
@@ -202,6 +204,21 @@ class TurnFinished(Record):
     duration_s: float
 
 
+class VerdictReached(Record):
+    """What the harness itself found out about a change, by running the tests without and with it."""
+
+    kind: Literal["verdict"] = "verdict"
+    verdict: Verdict
+    reason: str = ""
+    """One sentence for people."""
+    fixed: tuple[str, ...] = ()
+    """Test ids that fail without the change and pass with it."""
+    broken: tuple[str, ...] = ()
+    """Test ids that passed before and fail now."""
+    passed: int | None = None
+    """How many tests pass with the change; None where they were not run."""
+
+
 Event = Annotated[
     SessionStarted
     | StepStarted
@@ -220,7 +237,8 @@ Event = Annotated[
     | Compacted
     | Retry
     | Failure
-    | TurnFinished,
+    | TurnFinished
+    | VerdictReached,
     Field(discriminator="kind"),
 ]
 

@@ -1,8 +1,10 @@
 """Exit codes, as the contract names them, and how endings map to them."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from glmcode.events import TurnFinished
+if TYPE_CHECKING:
+    from glmcode.events import TurnFinished
 
 
 class ExitCode(IntEnum):
@@ -48,7 +50,7 @@ _OF_ERROR = {
 }
 
 
-def of_turn(turn: TurnFinished) -> ExitCode:
+def of_turn(turn: "TurnFinished") -> ExitCode:
     """The exit code of a turn by itself, before any verdict."""
     match turn.reason:
         case "done":

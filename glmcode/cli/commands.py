@@ -2,13 +2,11 @@
 
 import argparse
 import asyncio
-import errno
-import os
-import traceback
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from glmcode.cli.settings import flags_of, is_session, say, settings_of
+from glmcode.cli.failing import fail, say, unexpected
+from glmcode.cli.settings import flags_of, is_session, settings_of
 from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
@@ -17,7 +15,6 @@ from glmcode_engine.base import EngineError
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError
 
-_OF_DISKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 Words = Sequence[str] | None
 """What followed `--`, taken literally."""
 
@@ -27,26 +24,13 @@ def run_command(options: argparse.Namespace, words: Words, parser: argparse.Argu
     try:
         return _run(options, words, parser)
     except (ConfigError, SessionError, WorkspaceError) as error:
-        return _fail(ExitCode.USAGE, str(error))
+        return fail(ExitCode.USAGE, str(error))
     except SandboxError as error:
-        return _fail(ExitCode.NO_SANDBOX, str(error))
+        return fail(ExitCode.NO_SANDBOX, str(error))
     except EngineError as error:
-        return _fail(ExitCode.NO_ENGINE, str(error))
-    except BrokenPipeError:
-        return ExitCode.FAILURE
-    except Exception as error:  # the edge: our own bugs become one line, the trace is there for who asks
-        if isinstance(error, OSError) and error.errno in _OF_DISKS:
-            return _fail(ExitCode.FAILURE, _about_disk(error))
-        if os.environ.get("GLMCODE_DEBUG"):
-            traceback.print_exc()
-        text = f"unexpected failure: {type(error).__name__}: {error} (GLMCODE_DEBUG=1 shows the trace)"
-        return _fail(ExitCode.FAILURE, text)
-
-
-def _about_disk(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    what = f"{where}{error.strerror}"
-    return f"{what}: free space, or point --out, XDG_STATE_HOME or TMPDIR at folders that can be written"
+        return fail(ExitCode.NO_ENGINE, str(error))
+    except Exception as error:
+        return unexpected(error)
 
 
 def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentParser) -> int:
@@ -61,10 +45,6 @@ def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentPar
             from glmcode.cli.demo import demo
 
             return asyncio.run(demo(flags_of(options)))
-        case "pack":
-            from glmcode.cli.pack import print_pack
-
-            return print_pack(options)
         case "sandbox":
             return _sandbox(options, words)
         case "tool":
@@ -159,8 +139,3 @@ def _sandbox(options: argparse.Namespace, words: Words) -> int:
 
 def _words(before: Sequence[str], after: Words) -> list[str]:
     return [*before, *(after or ())]
-
-
-def _fail(code: ExitCode, text: str) -> int:
-    say(text)
-    return code

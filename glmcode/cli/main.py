@@ -42,6 +42,10 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if options.command == "pack":
+        from glmcode.cli.pack import run_pack
+
+        return run_pack(options)
     from glmcode.cli.commands import run_command
 
     return run_command(options, script, parser)

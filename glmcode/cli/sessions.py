@@ -32,7 +32,7 @@ def run_session(options: argparse.Namespace) -> int:
         return run_replay(path, options)
     header, conversation = store.read_whole(path)
     form = _ENDINGS[options.format] if options.verb == "export" else ".md"
-    print(clean_text(exported(form, header, conversation.said, conversation.compactions)))
+    print(clean_text(exported(form, header, conversation.said, conversation.remarks)))
     return ExitCode.DONE
 
 

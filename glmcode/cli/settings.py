@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glmcode import paths
+from glmcode.cli.failing import say as say
 from glmcode.config import PROJECT_FILE, Settings, load
 from glmcode.telling import told
 from glmcode.trust import is_trusted, project_config, remember
@@ -67,8 +68,3 @@ def ask_on_terminal() -> "Ask | None":
         return answer.strip().lower() in ("y", "yes")
 
     return ask
-
-
-def say(text: str) -> None:
-    """What people are told, on standard error."""
-    print(told(text), file=sys.stderr, flush=True)

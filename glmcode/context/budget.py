@@ -3,10 +3,12 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from glmcode.context.ranking.task import Task
-from glmcode_engine.messages import Usage
-from glmcode_engine.prices import Prices
+
+if TYPE_CHECKING:
+    from glmcode_engine.prices import Prices
 
 SHARP, MIDDLE = 6_500, 25_000
 """Tokens of the likeliest pieces that hold MASS of all probability. A third of the issues lies below each, between and
@@ -34,7 +36,7 @@ class Auto:
 
     window: int | None = None
     """The model's, in tokens; None where it is not known."""
-    prices: Prices | None = None
+    prices: "Prices | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,14 @@ def _bounded(need: Budget, auto: Auto) -> Budget:
     return need
 
 
-def announcement(tokens: int, reason: str, prices: Prices | None) -> str:
+def announcement(tokens: int, reason: str, prices: "Prices | None") -> str:
     """One line for people: how much of the repository is sent, why so much, and what it costs where that is known."""
     size = f"{tokens / 1000:.0f}K" if tokens >= 1000 else str(tokens)
     line = f"{size} tokens of this repository: {reason}" if reason else f"{size} tokens of this repository"
     if prices is None or not tokens:
         return line
+    from glmcode_engine.messages import Usage
+
     cold = prices.cost(Usage(prompt_tokens=tokens))
     cached = prices.cost(Usage(prompt_tokens=tokens, cached_tokens=tokens))
     return f"{line}; ${cold:.3f} cold, ${cached:.3f} cached"

@@ -1,6 +1,6 @@
 """The likely files of a task: read once, checked against the index, cut into pieces, priced line by line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.files import can_be_shown, decode, read_bytes
@@ -12,6 +12,7 @@ from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.pieces import Piece
 from glmcode.context.index.scan import blob_hash
 from glmcode.context.index.snapshot import File, Snapshot
+from glmcode.context.index.standing import Standing, standing_by_path
 from glmcode.context.line_counts import LineCounts
 from glmcode.context.pins import Pins, no_such_file
 from glmcode.context.ranking.closer import Close, look_closer
@@ -129,7 +130,11 @@ def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Ta
         known = imports_by_blob(snapshot.store, list(text_of), text_of.get)
         return {path: known.get(snapshot.files[path].hash, ()) for path in texts}
 
-    return look_closer(task, evidence, likely, read, imports)
+    def standing(texts: Mapping[str, str]) -> Iterator[tuple[str, Standing]]:
+        hashes = {path: snapshot.files[path].hash for path in texts}
+        return standing_by_path(snapshot.store, hashes, texts)
+
+    return look_closer(task, evidence, likely, read, imports, standing)
 
 
 def _unlisted(root: int, path: str) -> File:

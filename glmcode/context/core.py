@@ -1,6 +1,7 @@
 """Chooses the core files: what so much of a repository leans on that every session there may need it."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from glmcode.context.files import decode, read_bytes
 from glmcode.context.fitting import FILE_TOKENS, GAP_TOKENS
@@ -50,7 +51,7 @@ def choose_core(
         if found is None:
             continue
         score = leaning.get(path, 0.0)
-        record = found[1].model_copy(update={"score": score, "tokens": int(found[1].tokens * margin) + 1})
+        record = replace(found[1], score=score, tokens=int(found[1].tokens * margin) + 1)
         if record.tokens <= min(left, most):
             core.append((found[0], record))
             left -= record.tokens

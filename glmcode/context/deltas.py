@@ -55,6 +55,13 @@ def known_files(prompt: str) -> dict[str, Known | None]:
     return found
 
 
+def known_text(data: bytes) -> Known | None:
+    """A whole file; None for one that is too large or no text."""
+    if len(data) > MAX_SOURCE_BYTES or b"\0" in data:
+        return None
+    return Known(tuple(decode(data).removesuffix("\n").split("\n")))
+
+
 def after_turn(known: KnownFiles, repo: Path, own: Collection[str]) -> dict[str, Known | None]:
     """What is known when a turn of the agent ends in which it changed the files `own`: those as they are now.
 
@@ -87,9 +94,7 @@ def deltas(known: KnownFiles, repo: Path) -> Deltas:
 
 def _now(root: int, path: str) -> Known | None:
     found = read_bytes(root, path, MAX_SOURCE_BYTES + 1)
-    if found is None or len(found[0]) > MAX_SOURCE_BYTES or b"\0" in found[0]:
-        return None
-    return Known(tuple(decode(found[0]).removesuffix("\n").split("\n")))
+    return None if found is None else known_text(found[0])
 
 
 def _change(path: str, before: Known | None, now: Known | None) -> str | None:

@@ -1,15 +1,17 @@
-"""Lists a repository's files with git and reads them safely: regular text files only, no link ever followed."""
+"""Lists a repository's files with git, and turns what is in them into text that can be shown."""
 
 import os
 import re
-import stat
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-from glmcode.config import ConfigError
+from glmcode.config_error import ConfigError
+from glmcode.context.reading import open_root as open_root
+from glmcode.context.reading import read_bytes as read_bytes
 from glmcode_sandbox.clean import clean_text
 
 MAX_FILES = 200_000
@@ -33,17 +35,36 @@ def list_files(repo: Path) -> list[str]:
     Links, submodules and what is missing on disk may be among them; names that cannot be shown are not.
     Raises ContextError.
     """
-    return [name for name in all_names(repo) if can_be_shown(name)]
+    return shown(all_names(repo))
 
 
 def all_names(repo: Path) -> list[str]:
     """The same with the names that cannot be shown. Raises ContextError."""
-    return sorted(_git_names(repo, "--cached") | _git_names(repo, "--others", "--exclude-standard"))
+    with listing(repo) as names:
+        return names()
+
+
+@contextmanager
+def listing(repo: Path) -> Iterator[Callable[[], list[str]]]:
+    """Git at work on it, beside whatever else there is to do until the names are asked for. Raises ContextError."""
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        started.extend(_list(repo, *which) for which in (("--cached",), ("--others", "--exclude-standard")))
+        # Git lists in order, which the sort need then only see.
+        yield cache(lambda: sorted(dict.fromkeys(name for git in started for name in _names(repo, git))))
+    finally:
+        for git in started:
+            _end(git)
 
 
 def can_be_shown(name: str) -> bool:
     """Whether a name is text that stays on its line and acts on no terminal."""
-    return not _UNSHOWABLE.search(name)
+    return name.isprintable() or not _UNSHOWABLE.search(name)
+
+
+def shown(names: list[str]) -> list[str]:
+    """Those of the names that can be shown."""
+    return names if "/".join(names).isprintable() else [name for name in names if can_be_shown(name)]
 
 
 def git_command(*what: str) -> list[str]:
@@ -57,9 +78,9 @@ def git_environment() -> dict[str, str]:
     return kept | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
-def _git_names(repo: Path, *which: str) -> set[str]:
+def _list(repo: Path, *which: str) -> "subprocess.Popen[bytes]":
     try:
-        git = subprocess.Popen(
+        return subprocess.Popen(
             git_command("ls-files", "-z", *which),
             cwd=repo,
             env=git_environment(),
@@ -72,15 +93,27 @@ def _git_names(repo: Path, *which: str) -> set[str]:
         raise ContextError(f"{what} and run this again.") from error
     except (NotADirectoryError, PermissionError) as error:
         raise ContextError(f"{repo} cannot be entered: {error.strerror}. Name another folder with --repo.") from error
+
+
+def _names(repo: Path, git: "subprocess.Popen[bytes]") -> list[str]:
     names, ended = _read_names(git)
     if not ended and git.returncode != 0:
         raise ContextError(f"git cannot list the files of {repo}. Run `git status` there, or `git init` first.")
     return names
 
 
-def _read_names(git: "subprocess.Popen[bytes]") -> tuple[set[str], bool]:
+def _end(git: "subprocess.Popen[bytes]") -> None:
+    if git.poll() is None:
+        git.kill()
+        git.wait()
+    if git.stdout is not None:
+        git.stdout.close()
+
+
+def _read_names(git: "subprocess.Popen[bytes]") -> tuple[list[str], bool]:
     """The names git prints, and whether it was ended early: after too many of them or too long a time."""
-    names: set[str] = set()
+    chunks: list[bytes] = []
+    count = 0
     ended = threading.Event()
 
     def end() -> None:
@@ -91,111 +124,18 @@ def _read_names(git: "subprocess.Popen[bytes]") -> tuple[set[str], bool]:
     timer.start()
     try:
         assert git.stdout is not None
-        rest = b""
         while chunk := git.stdout.read(1 << 16):
-            *whole, rest = (rest + chunk).split(b"\0")
-            names.update(os.fsdecode(name) for name in whole)
-            if len(names) >= MAX_FILES:
+            chunks.append(chunk)
+            count += chunk.count(b"\0")
+            if count >= MAX_FILES:
                 end()
                 break
         git.wait()
     finally:
         timer.cancel()
-        if git.poll() is None:
-            git.kill()
-            git.wait()
-        if git.stdout is not None:
-            git.stdout.close()
-    return names, ended.is_set()
-
-
-@contextmanager
-def open_root(repo: Path) -> Iterator[int]:
-    """A descriptor of the repository's folder for `read_bytes`."""
-    root = os.open(repo, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield root
-    finally:
-        os.close(root)
-
-
-class Reader:
-    """Reads as `read_bytes` does, and keeps the last folder open: quicker for files in order. Used in `with`."""
-
-    def __init__(self, root: int) -> None:
-        self._root = root
-        self._folder: str = ""
-        self._opened: int | None = None
-
-    def __enter__(self) -> "Reader":
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self._opened is not None:
-            os.close(self._opened)
-            self._opened = None
-
-    def read(self, path: str, limit: int) -> tuple[bytes, int] | None:
-        """See `read_bytes`."""
-        folder, _, name = path.rpartition("/")
-        if not folder:
-            return read_bytes(self._root, path, limit)
-        if folder != self._folder or self._opened is None:
-            self._close()
-            self._folder, self._opened = folder, _open_folder(self._root, folder)
-        return read_bytes(self._opened, name, limit) if self._opened is not None else None
-
-
-def _open_folder(root: int, path: str) -> int | None:
-    """A descriptor of a folder below `root`, reached without a link; None where it cannot be."""
-    at = root
-    for name in path.split("/"):
-        opened = None
-        if name not in ("", ".", ".."):
-            with suppress(OSError):
-                opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY, dir_fd=at)
-        if at != root:
-            os.close(at)
-        if opened is None:
-            return None
-        at = opened
-    return at
-
-
-def read_bytes(root: int, path: str, limit: int) -> tuple[bytes, int] | None:
-    """The first `limit` bytes of a regular file below `root`, and its size; None for anything else on that path.
-
-    No component of the path may be a link, and devices and pipes are never waited for.
-    """
-    *folders, name = path.split("/")
-    if name in ("", ".", "..") or any(folder in ("", ".", "..") for folder in folders):
-        return None
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    opened: list[int] = []
-    with suppress(OSError):
-        try:
-            at = root
-            for folder in folders:
-                at = os.open(folder, flags | os.O_DIRECTORY, dir_fd=at)
-                opened.append(at)
-            file = os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=at)
-            opened.append(file)
-            status = os.fstat(file)
-            return (_read(file, limit), status.st_size) if stat.S_ISREG(status.st_mode) else None
-        finally:
-            for descriptor in opened:
-                os.close(descriptor)
-    return None
-
-
-def _read(file: int, limit: int) -> bytes:
-    data = b""
-    while len(data) < limit and (piece := os.read(file, limit - len(data))):
-        data += piece
-    return data
+        _end(git)
+    # What follows the last end of a name is none, or only its beginning.
+    return os.fsdecode(b"".join(chunks)).split("\0")[:-1], ended.is_set()
 
 
 def decode(data: bytes) -> str:

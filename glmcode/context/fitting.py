@@ -84,7 +84,7 @@ def fit(
         cost = _cost(sums, offer.piece)
         if not taken:
             cost += FILE_TOKENS + GAP_TOKENS + heading_tokens(offer.path)
-        if not taken.keys() & {offer.at - 1, offer.at + 1}:
+        if offer.at - 1 not in taken and offer.at + 1 not in taken:
             cost += GAP_TOKENS
         if cost <= left:
             left -= cost
@@ -135,7 +135,7 @@ def _bundles(offers: Sequence[Offer]) -> list[Bundle]:
     taken: set[int] = set()
     cost, covered, whole = float(FILE_TOKENS + GAP_TOKENS), 0.0, sum(even)
     for at in order:
-        cost += costs[at] + (0 if taken & {at - 1, at + 1} else GAP_TOKENS)
+        cost += costs[at] + (0 if at - 1 in taken or at + 1 in taken else GAP_TOKENS)
         covered += even[at]
         taken.add(at)
         points.append((cost, total * min(1.0, covered / whole) ** COVER_POWER))

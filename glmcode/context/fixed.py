@@ -52,7 +52,7 @@ def write_fixed(root: int, paths: Sequence[str], snapshot: Snapshot | None, budg
         # What is far too long is not counted.
         return len(lines) <= limit * _MOST_TOKEN_CHARS and estimate_tokens(_map(lines)) <= limit
 
-    shown = file_map(paths, fits)
+    shown = file_map(paths, fits, limit * _MOST_TOKEN_CHARS)
     if text := _map(shown) if shown else "":
         fixed.segments.append(("map", text, estimate_tokens(text)))
     if snapshot is not None and budget > MIN_CORE_BUDGET:

@@ -1,15 +1,16 @@
 """Packs what of a repository the model should see for a task into a budget of tokens."""
 
 import hashlib
+import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from glmcode.context.budget import MASS, Auto, Budget, choose_budget
 from glmcode.context.candidates import Candidates, find_candidates
-from glmcode.context.files import all_names, can_be_shown, open_root
+from glmcode.context.files import listing, open_root, shown
 from glmcode.context.fitting import Fitted, fit, spread
 from glmcode.context.fixed import Fixed, Written, write_fixed
 from glmcode.context.index.history import HistoryReader
@@ -38,6 +39,8 @@ class _Chosen:
     """What goes into a pack, and how many files each reason keeps out."""
 
     budget: Budget
+    of: int = 0
+    """Files that there are."""
     segments: list[Written] = field(default_factory=list)
     files: list[PackedFile] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -59,16 +62,10 @@ def pack(
         raise ValueError("the budget must not be negative")
     began = time.perf_counter()
     chosen = _Chosen(Budget(0))
-    paths: list[str] = []
     if budget:
-        names = all_names(repo)
-        paths = [name for name in names if can_be_shown(name)]
-        with open_root(repo) as root:
-            chosen = with_index(
-                repo, lambda store: _Packer(store, repo, root, paths, Task(task), pins, limit_s).pack(budget)
-            )
-        if hidden := sum(not can_be_shown(name) for name in names):
-            chosen.left_out["a name that cannot be shown"] = hidden
+        with listing(repo) as names, open_root(repo) as root:
+            packer = _Packer(repo, root, names, Task(task), pins, limit_s)
+            chosen = with_index(repo, lambda store: packer.pack(store, budget))
     return ContextPack(
         budget=chosen.budget.tokens,
         budget_why=chosen.budget.reason,
@@ -79,7 +76,7 @@ def pack(
             Segment(name=name, tokens=tokens, sha256=hashlib.sha256(text.encode()).hexdigest())
             for name, text, tokens in chosen.segments
         ),
-        note=_note(chosen.left_out.get(NOT_YET, 0), len(paths)),
+        note=_note(chosen.left_out.get(NOT_YET, 0), chosen.of),
         left_out=dict(sorted(chosen.left_out.items())),
         seconds=round(time.perf_counter() - began, 3),
     )
@@ -93,31 +90,36 @@ def _note(missing: int, of: int) -> str:
 class _Packer:
     """One pack in the making."""
 
-    store: Store
     repo: Path
     root: int
-    paths: Sequence[str]
+    names: Callable[[], list[str]]
+    """Of all files; git may still be at work on them."""
     task: Task
     pins: Pins
     limit_s: float | None
 
-    def pack(self, budget: int | Auto) -> _Chosen:
-        history = HistoryReader(self.store, self.repo)
-        snapshot = take_snapshot(self.store, self.repo, self.paths, self.limit_s)
+    def pack(self, store: Store, budget: int | Auto) -> _Chosen:
+        history = HistoryReader(store, self.repo)
+        before = store.files(os.path.realpath(self.repo))
+        names = self.names()
+        paths = shown(names)
+        snapshot = take_snapshot(store, self.repo, paths, self.limit_s, before=before)
         left_out = Counter(reasons(snapshot.left_out))
+        if hidden := len(names) - len(paths):
+            left_out["a name that cannot be shown"] = hidden
         candidates = None
         if self.task.text.strip() or self.pins:
-            outlines = Outlines(self.store, self.repo)
+            outlines = Outlines(store, self.repo)
             if len(snapshot.fresh) <= MAX_EARLY:
                 outlines.prepare([(file.path, file.hash) for file in snapshot.fresh])
             candidates = find_candidates(self.root, snapshot, history.commits(), outlines, self.task, self.pins)
         told = self._budget(budget, candidates)
-        fixed = write_fixed(self.root, self.paths, snapshot, told.tokens, MARGIN)
-        chosen = _Chosen(told, fixed.segments, fixed.files, left_out)
+        fixed = write_fixed(self.root, paths, snapshot, told.tokens, MARGIN)
+        chosen = _Chosen(told, len(paths), fixed.segments, fixed.files, left_out)
         if candidates is not None and (left := told.tokens - fixed.tokens) > 0:
             self._fill(chosen, candidates, fixed, left)
         # Warming prunes; this is for those whose prompts never wait for it.
-        prune(self.store, 2 * MAX_INDEX_BYTES)
+        prune(store, 2 * MAX_INDEX_BYTES)
         return chosen
 
     def _budget(self, budget: int | Auto, candidates: Candidates | None) -> Budget:

@@ -1,19 +1,14 @@
 """The records of a context pack, as `glmcode pack` prints them."""
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 SegmentName = Literal["instructions", "map", "core", "files"]
 
 
-class Part(BaseModel):
-    """Base of a pack's records."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class PackedFile(Part):
+@dataclass(frozen=True, slots=True)
+class PackedFile:
     """One file in the pack."""
 
     path: str
@@ -24,7 +19,8 @@ class PackedFile(Part):
     why: str
 
 
-class Segment(Part):
+@dataclass(frozen=True, slots=True)
+class Segment:
     """A part of the pack's text that changes for reasons of its own; the segments in order are the text."""
 
     name: SegmentName
@@ -33,21 +29,27 @@ class Segment(Part):
     """Of the segment's text in UTF-8."""
 
 
-class ContextPack(Part):
+@dataclass(frozen=True, slots=True)
+class ContextPack:
     """What the model is sent of the repository, and why."""
 
-    kind: Literal["pack"] = "pack"
-    v: Literal[1] = 1
     budget: int
+    tokens: int
+    text: str
+    seconds: float
     budget_why: str = ""
     """Where the budget was chosen: the reason, in a few words."""
-    tokens: int
-    tokenizer: Literal["cl100k_base"] = "cl100k_base"
-    text: str
     files: tuple[PackedFile, ...] = ()
     segments: tuple[Segment, ...] = ()
     note: str = ""
     """What a person should know of it: that the index was not complete."""
-    left_out: dict[str, int] = {}
+    left_out: dict[str, int] = field(default_factory=dict)
     """How many files were not read, by reason."""
-    seconds: float
+
+    def record(self) -> dict[str, Any]:
+        """What `glmcode pack --format json` prints, as the contract has it."""
+        return {"kind": "pack", "v": 1, "tokenizer": "cl100k_base", **asdict(self)}
+
+    def json(self) -> str:
+        """The record as one line."""
+        return json.dumps(self.record(), ensure_ascii=False, separators=(",", ":"))

@@ -79,8 +79,11 @@ def gap_mark(text: str) -> str | None:
     return _GAP * (longest + 1) if longest < MAX_FENCE else None
 
 
-def file_map(paths: Iterable[str], fits: Callable[[str], bool]) -> str:
-    """The files folder by folder, one line each, as deep as it fits; empty where not even the top level does."""
+def file_map(paths: Iterable[str], fits: Callable[[str], bool], most: int | None = None) -> str:
+    """The files folder by folder, one line each, as deep as it fits; empty where not even the top level does.
+
+    Longer texts than `most` characters do not fit, so they need not be written.
+    """
     tree: dict[str, list[str]] = {}
     for path in paths:
         folder, _, name = path.rpartition("/")
@@ -89,7 +92,10 @@ def file_map(paths: Iterable[str], fits: Callable[[str], bool]) -> str:
     lines = {folder: _folder_line(folder, names) for folder, names in tree.items()}
     sizes = {folder: len(names) for folder, names in tree.items()}
     # Full depth first, then shallower; a tree of absurd depth is not tried level by level.
+    depths = {folder: folder.count("/") + 1 if folder else 0 for folder in tree}
     for depth in [deepest, *range(min(deepest - 1, 12), -1, -1)]:
+        if most is not None and sum(len(line) for folder, line in lines.items() if depths[folder] <= depth) > most:
+            continue
         text = _map_lines(lines, sizes, depth)
         if fits(text):
             return text

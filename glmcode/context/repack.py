@@ -22,16 +22,16 @@ class Repacked:
     """Tokens of the pack that it has to read anew. All of the conversation behind the pack comes on top."""
 
 
-def repack(repo: Path, task: str, budget: int | Auto, before: ContextPack | None, pins: Pins = NO_PINS) -> Repacked:
+def repack(repo: Path, task: str, budget: int | Auto, before: str, pins: Pins = NO_PINS) -> Repacked:
     """Pack again, after the task, the files, the budget or the pins have changed; to be announced with its cost.
 
-    Nothing is sent or replaced here. Blocking, and raises, as `pack` does.
+    `before` is the text of the pack that was sent, empty for none. Nothing is sent or replaced here. Blocking, and
+    raises, as `pack` does.
     """
     new = pack(repo, task, budget, pins)
-    if before is not None and before.text == new.text:
+    if before == new.text:
         return Repacked(new, new.tokens, 0)
-    old = before.text if before is not None else ""
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new.text, strict=False)))
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, new.text, strict=False)))
     whole = estimate_tokens(new.text) or 1
     # The estimate of both errs alike, so their ratio does not.
     kept = new.tokens * estimate_tokens(new.text[:same]) // whole

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from glmcode.events import Verdict
 from glmcode_tools.testing.report import TestReport
-
-Verdict = Literal["verified", "unverified", "not_reproduced", "failed", "none"]
 
 
 class Judgement(BaseModel):

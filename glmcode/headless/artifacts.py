@@ -34,13 +34,17 @@ def write_artifacts(out: Path, result: Result, findings: Findings, problems: Seq
             (out / name).write_text(junit_text(report), encoding="utf-8")
 
 
-def append_prediction(path: Path, instance_id: str, model: str, patch: bytes) -> None:
-    """Add one line of SWE-bench predictions."""
-    line = {
+def prediction(instance_id: str, model: str, patch: bytes) -> dict[str, str]:
+    """A patch as SWE-bench scores it."""
+    return {
         "instance_id": instance_id,
         "model_name_or_path": f"glmcode-{model}",
         "model_patch": patch.decode("utf-8", "replace"),
     }
+
+
+def append_prediction(path: Path, line: dict[str, str]) -> None:
+    """Add one line to a file of SWE-bench predictions."""
     with path.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(line) + "\n")
 

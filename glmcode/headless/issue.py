@@ -6,12 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from glmcode.config import ConfigError
+from glmcode.config_error import ConfigError
 
 _REFERENCE = re.compile(r"^([\w.-]+)/([\w.-]+)#(\d+)$")
 _ADDRESS = re.compile(r"^https://github\.com/([\w.-]+)/([\w.-]+)/issues/(\d+)(?:[/?#].*)?$")
@@ -117,6 +115,13 @@ def _fetch(owner: str, repo: str, number: str) -> str:
         raise ConfigError(
             f"to read {owner}/{repo}#{number}, install gh or set GITHUB_TOKEN; or save the issue to a file"
         )
+    return _ask(owner, repo, number, token)
+
+
+def _ask(owner: str, repo: str, number: str, token: str) -> str:
+    import urllib.error
+    import urllib.request
+
     request = urllib.request.Request(
         f"https://api.github.com/repos/{owner}/{repo}/issues/{number}",
         headers={"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"},

@@ -99,6 +99,8 @@ class Output:
                 self.say(self._tool_line(event))
             case "approval_requested":
                 self.say(f"{'allowed' if event.allowed else 'not allowed'}: {one_line(event.question, 200)}")
+            case "verdict":
+                self.say(f"verdict {event.verdict}: {one_line(event.reason, 500)}")
             case "guard":
                 self.say(f"repaired: {event.repair}: {one_line(event.detail, 200)}")
             case "compacted":

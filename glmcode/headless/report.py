@@ -1,14 +1,17 @@
 """The end of a headless run: its result record, its artifacts, and a last line for people."""
 
+import json
 import shlex
 import time
 
-from glmcode.headless.artifacts import append_prediction, write_artifacts
+from glmcode import __version__
+from glmcode.headless.artifacts import append_prediction, prediction, write_artifacts
 from glmcode.headless.findings import Findings
 from glmcode.headless.job import Job
 from glmcode.headless.problems import find_problems
 from glmcode.headless.result import LimitsRecord, Result, tests_record, usage_record
 from glmcode.offline import connections
+from glmcode.session.store import FILE_NAME, read_whole
 from glmcode_engine.messages import Usage
 from glmcode_tools.filetext import display_name
 
@@ -20,9 +23,11 @@ async def report(job: Job, findings: Findings, exit_code: int) -> None:
     for folder in {job.out, job.session.folder}:
         write_artifacts(folder, result, findings, problems)
     job.session.append_record(result)
+    if job.out != job.session.folder:
+        _exchange_files(job, result, findings)
     settings = job.settings
     if settings.predictions and settings.instance_id:
-        append_prediction(settings.predictions, settings.instance_id, job.engine.info.model, findings.patch)
+        append_prediction(settings.predictions, prediction(settings.instance_id, job.engine.info.model, findings.patch))
     job.output.result(result, problems, job.repo)
     if findings.patch and not findings.applied:
         job.output.say(f"the patch is kept: git apply {shlex.quote(str(result.patch_file))}")
@@ -33,6 +38,18 @@ async def report(job: Job, findings: Findings, exit_code: int) -> None:
     if result.limits.reached:
         job.output.say(f"to go on, with a higher limit: glmcode run --resume {result.session} ...")
     job.output.say(f"{seal}{result.reason} (exit code {result.exit_code})")
+
+
+def _exchange_files(job: Job, result: Result, findings: Findings) -> None:
+    """The forms of other tools, for whoever asked for artifacts."""
+    from glmcode.headless.trajectory import trajectory_text
+
+    _, conversation = read_whole(job.session.folder / FILE_NAME)
+    text = trajectory_text(result, conversation.said, findings.patch, __version__)
+    (job.out / "trajectory.traj.json").write_text(text + "\n", encoding="utf-8")
+    if instance := job.settings.instance_id:
+        one = prediction(instance, job.engine.info.model, findings.patch)
+        (job.out / "preds.json").write_text(json.dumps({instance: one}, indent=2) + "\n", encoding="utf-8")
 
 
 def _result(job: Job, findings: Findings, exit_code: int) -> Result:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from glmcode.events import EndReason, Record
-from glmcode.fix.verdict import Judgement, Verdict, failing
+from glmcode.events import EndReason, Record, Verdict
+from glmcode.fix.verdict import Judgement, failing
 from glmcode.offline import Connection
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Usage

@@ -13,6 +13,7 @@ from glmcode.exit_codes import ExitCode
 from glmcode.headless.findings import Findings, Mode
 from glmcode.headless.job import Job, open_job
 from glmcode.interrupts import Interrupts
+from glmcode.live.told import waiting_notes
 from glmcode.session.marks import Restoring
 from glmcode_prompts.library import load
 from glmcode_sandbox.base import SandboxError
@@ -120,12 +121,26 @@ async def _prompt(job: Job, task: str, findings: Findings) -> str:
         message = fix_task(task, job.settings.test_command, findings.tests_before)
     else:
         message = load("task", task=task)
-    if job.resumed or job.settings.context == 0:
+    if job.resumed:
+        job.announce(0)
+        return "\n\n".join([*await _since_then(job), message])
+    if job.settings.context == 0:
         job.announce(0)
         return message
     packed = await _pack(job, task)
     job.announce(packed.tokens)
     return f"{packed.text}\n\n{message}" if packed.text else message
+
+
+async def _since_then(job: Job) -> list[str]:
+    """What the model was not told yet: what waits in the session, and what others changed since it was left."""
+    from glmcode.session.meanwhile import changed_meanwhile
+
+    waiting = await asyncio.to_thread(waiting_notes, job.session)
+    changed = await changed_meanwhile(job.session, job.workspace)
+    if changed:
+        job.output.say("the model is told what changed in the repository since the session was left")
+    return [*waiting, *([changed] if changed else [])]
 
 
 async def _pack(job: Job, task: str) -> "ContextPack":

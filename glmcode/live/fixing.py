@@ -1,33 +1,26 @@
 """A fix in a session that a person works in: the tests before, the turn, and what the harness itself found out."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from glmcode.events import VerdictReached
 from glmcode.fix.proving import describe, fix_task, verified
 from glmcode.fix.verdict import Judgement
 from glmcode.fix.verify import Verifier
+from glmcode.live.place import Place
 from glmcode.live.session import LiveSession
 from glmcode.opening import sandbox_for
 from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.workspace import Workspace
-from glmcode_tools.testing.report import NoTests, TestReport
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What the harness found out about a fix."""
-
-    judgement: Judgement
-    before: TestReport | NoTests
-    after: TestReport | None = None
+from glmcode_tools.testing.report import TestReport
 
 
 async def fix_live(
     live: LiveSession, issue: str, turn: Callable[[str], Awaitable[object]], say: Callable[[str], None]
-) -> Proof:
+) -> VerdictReached:
     """Fix an issue in a session that a person works in: the tests before, the turn, the verdict on what it changed.
 
-    `turn` plays one turn with the prompt it gets. Raises what `LiveSession.open` raises, SandboxError, WorkspaceError.
+    The session file keeps the verdict. `turn` plays one turn with the prompt it gets. Raises what `LiveSession.open`
+    raises, SandboxError, WorkspaceError.
     """
     place = await live.open(issue)
     workspace = place.workspace
@@ -55,7 +48,20 @@ async def fix_live(
     tree = await workspace.tree()
     patch = await place.trees.patch(start, tree)
     if not patch:
-        return Proof(Judgement(verdict="none", reason="nothing was changed"), before)
+        return _kept(place, Judgement(verdict="none", reason="nothing was changed"), None)
     changed = [change.path for change in await place.trees.changes(start, tree)]
     verification = await verified(verifier, before, tree, patch, changed)
-    return Proof(verification.judgement, before, verification.after)
+    return _kept(place, verification.judgement, verification.after)
+
+
+def _kept(place: Place, judgement: Judgement, after: TestReport | None) -> VerdictReached:
+    passed = len(after.passed) if after is not None else None
+    reached = VerdictReached(
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        fixed=judgement.fixed,
+        broken=judgement.broken,
+        passed=passed,
+    )
+    place.session.append_event(reached)
+    return reached

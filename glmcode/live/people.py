@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from glmcode.devcontainers import Ask as Confirm
 from glmcode.loading import Watch
 from glmcode.policy import Ask
+
+if TYPE_CHECKING:
+    from glmcode.context.warming import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +24,5 @@ class People:
     """Answers yes or no before an image is pulled or built; None: nobody can."""
     watch: Watch | None = None
     """Sees how far the start of an engine on this machine has come; None: `say` is told."""
+    indexing: "Callable[[Progress | None], None] | None" = None
+    """Sees how far the index of the repository is; None: it is there. Called often, from the event loop."""

@@ -13,6 +13,7 @@ from glmcode.config import Settings
 from glmcode.engines import open_engine, ready_window, start_engine, window_asker
 from glmcode.events import CacheBroken, Event, SessionStarted, ToolFinished
 from glmcode.images import describe_sandbox, resolve_image
+from glmcode.live.indexing import Indexing
 from glmcode.live.meter import Meter, measure
 from glmcode.live.packing import Packing
 from glmcode.live.people import People
@@ -48,8 +49,9 @@ class LiveSession:
         self.place: Place | None = None
         """What is open; None before the first turn, and after a session was left."""
         self.pack_tokens = 0
-        self.packing = Packing(self.settings, self.repo)
-        self._people = people
+        self.indexing = Indexing(self.repo, people.indexing)
+        self.packing = Packing(self.settings, self.repo, self.indexing)
+        self.people = people
         self._new_id = new_id
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -95,10 +97,12 @@ class LiveSession:
         )
 
     async def prepare(self) -> None:
-        """Find the image and start the engine, once; a face may begin with it while its person still types.
+        """Find the image, start the engine and the index, once; a face may begin with it while its person still types.
 
         Raises ConfigError, NoSandboxError, SandboxError, EngineError; it may be called again then.
         """
+        if self.packing.budget != 0:
+            self.indexing.begin()
         if self._ready is None or (self._ready.done() and (self._ready.cancelled() or self._ready.exception())):
             self._ready = asyncio.create_task(self._prepared())
         await asyncio.shield(self._ready)
@@ -111,9 +115,9 @@ class LiveSession:
             await self.engine.aclose()
 
     async def _prepared(self) -> str | None:
-        image = await resolve_image(self.settings, self.repo, self._people.say, ask=self._people.confirm)
+        image = await resolve_image(self.settings, self.repo, self.people.say, ask=self.people.confirm)
         await probe(self.settings.sandbox, image)
-        await start_engine(self.engine, self._people.say, self._people.watch)
+        await start_engine(self.engine, self.people.say, self.people.watch)
         return image
 
     async def open(self, first_prompt: str) -> Place:
@@ -132,18 +136,18 @@ class LiveSession:
                 self.engine,
                 self.image,
                 first_prompt,
-                say=self._people.say,
-                ask=self._people.ask,
+                say=self.people.say,
+                ask=self.people.ask,
                 new_id=self._new_id,
             )
         )
         self._new_id = None
         earlier = await asyncio.to_thread(waiting_notes, place.session) if self.settings.resume else []
         self.told.keep(place.session, earlier)
-        if self.settings.resume:
-            await self.packing.resumed(place.session)
+        if self.settings.resume and (told := await self.packing.resumed(place.session, place.workspace)):
+            self.told.add(told, found=True)
         for note in place.workspace.notes:
-            self._people.say(note)
+            self.people.say(note)
         return place
 
     @property
@@ -189,7 +193,7 @@ class LiveSession:
     async def _look(self, place: Place, *, since_prompt: bool = True) -> None:
         """Ask about what commands did to protected files."""
         guard, policy = place.guard, place.agent.policy
-        if guard and (note := await guard.look(policy, self._people, since_prompt=since_prompt)):
+        if guard and (note := await guard.look(policy, self.people, since_prompt=since_prompt)):
             self.told.add(note)
 
     def aside(self, question: str) -> AsyncGenerator[AsideEvent, None]:
@@ -225,7 +229,7 @@ class LiveSession:
         settings = Settings.model_validate({**self.settings.model_dump(), **changes})
         engine = open_engine(settings)
         try:
-            await start_engine(engine, self._people.say, self._people.watch)
+            await start_engine(engine, self.people.say, self.people.watch)
         except BaseException:
             await engine.aclose()
             raise
@@ -251,13 +255,14 @@ class LiveSession:
             store.session_file(paths.sessions_dir(), session)
         await self.leave()
         self.settings = self.settings.model_copy(update={"resume": session})
-        self.pack_tokens, self.packing = 0, Packing(self.settings, self.repo)
+        self.pack_tokens, self.packing = 0, Packing(self.settings, self.repo, self.indexing)
 
     async def aclose(self) -> None:
         """Close everything."""
         try:
             await self.leave()
         finally:
+            await self.indexing.aclose()
             if self._ready is not None:
                 self._ready.cancel()
                 await asyncio.wait([self._ready])
@@ -282,12 +287,12 @@ class LiveSession:
     async def _composed(self, place: Place, prompt: str) -> str:
         """The user message: before the first one the repository pack, before each what is to be told."""
         begun = any(message.role == "user" for message in place.session.messages)
-        if begun and place.workspace.mode == "direct" and (changes := await self.packing.changes()):
+        if begun and place.workspace.mode == "direct" and (changes := await self.packing.changes(self.people.say)):
             self.told.add(changes)
         if begun or self.packing.budget == 0:
             return self.told.before(prompt)
         window = await ready_window(self.engine, self.settings)
-        packed = await self.packing.send(prompt, window, prices_of(self.settings, self.engine), self._people.say)
+        packed = await self.packing.send(prompt, window, prices_of(self.settings, self.engine), self.people.say)
         self.pack_tokens, place.pack_chars = packed.tokens, len(packed.text)
         text = self.told.before(prompt)
         return f"{packed.text}\n\n{text}" if packed.text else text

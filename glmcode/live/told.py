@@ -15,10 +15,13 @@ class Told:
         self._notes: list[str] = []
         self._session: Session | None = None
 
-    def add(self, note: str) -> None:
-        """Tell this, once. Text from elsewhere must be fenced in it."""
+    def add(self, note: str, *, found: bool = False) -> None:
+        """Tell this, once. Text from elsewhere must be fenced in it.
+
+        `found`: it was found out when the session was opened, and would be again.
+        """
         self._notes.append(note)
-        if self._session is not None:
+        if self._session is not None and not found:
             self._session.append_record(Noted(text=note))
 
     def ran(self, title: str, output: str) -> None:

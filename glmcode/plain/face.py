@@ -1,11 +1,13 @@
 """`--ui plain` over a live session: what is typed becomes a turn, a shell command or a change of the session."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError, Settings
 from glmcode.events import Event, Failure
+from glmcode.live import repacking
 from glmcode.live.session import LiveSession, People
 from glmcode.plain.asking import NumberedQuestions
 from glmcode.plain.conversation import Conversation
@@ -21,8 +23,13 @@ from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.workspace import WorkspaceError
 
+if TYPE_CHECKING:
+    from glmcode.context.warming import Progress
+
 WORLD = (ConfigError, SessionError, WorkspaceError, SandboxError, EngineError)
 """What may be missing when a session opens; it is told, and the next prompt tries again."""
+TOLD_FILES = 2_000
+"""An index of fewer files is there before the first prompt is typed."""
 
 
 async def run_plain(settings: Settings, first: str | None = None) -> int:
@@ -30,16 +37,33 @@ async def run_plain(settings: Settings, first: str | None = None) -> int:
     lines, printer = Lines(), Printer()
     questions = NumberedQuestions(lines, printer)
     people = People(
-        say=lambda news: printer.say(one_line(news, 400), "quiet"), ask=questions, confirm=questions.confirm
+        say=lambda news: printer.say(one_line(news, 400), "quiet"),
+        ask=questions,
+        confirm=questions.confirm,
+        indexing=_index_told(printer),
     )
     live = LiveSession(settings, people)
     try:
+        if live.packing.budget != 0:
+            live.indexing.begin()
         conversation = Conversation(
             LiveTurns(live), lines, printer, commands=LiveCommands(live), folder=prompt_folder(live.repo)
         )
         return await conversation.converse(first)
     finally:
         await live.aclose()
+
+
+def _index_told(printer: Printer) -> "Callable[[Progress | None], None]":
+    """Says once that an index is built, where that takes a while: lines that count would be noise."""
+    told: list[Progress] = []
+
+    def tell(progress: "Progress | None") -> None:
+        if progress is not None and progress.of >= TOLD_FILES and not told:
+            told.append(progress)
+            printer.say(text("plain.indexing", count=f"{progress.of:,}"), "quiet")
+
+    return tell
 
 
 class LiveTurns:
@@ -69,7 +93,7 @@ class LiveTurns:
         if kind == "shell":
             source = self._live.by_hand("shell", json.dumps({"command": sent}))
         elif kind == "command" and word == "/compact":
-            source = self._live.compact(rest.strip())
+            source = repacking.compact(self._live, rest.strip())
         elif kind == "command" and word == "/btw":
             async for event in self._live.aside(rest.strip()):
                 yield event
@@ -102,6 +126,8 @@ class LiveCommands:
             case "/clear", _:
                 await live.change_to(None)
                 return text("plain.cleared")
+            case "/commit" | "/pack", _:
+                return await self._answered(word, wanted)
             case ("/compact", _) if live.place:
                 return None
             case ("/btw", question) if live.place and question:
@@ -111,6 +137,15 @@ class LiveCommands:
             case _:
                 return text("plain.unknown", command=one_line(word, 40))
         return text("plain.state", mode=text(f"status.{live.mode}"), thinking=text(f"status.{live.thinking}"))
+
+    async def _answered(self, word: str, wanted: str) -> str:
+        from glmcode.plain.committing import commit_by_lines
+        from glmcode.plain.packing import pack_by_lines
+
+        try:
+            return await (commit_by_lines if word == "/commit" else pack_by_lines)(self._live, wanted)
+        except WORLD as error:
+            return text("plain.failure", message=one_line(str(error), 500))
 
     async def _context(self) -> str:
         meter = await self._live.meter()

@@ -9,6 +9,7 @@ from glmcode.events import (
     SessionStarted,
     ToolFinished,
     TurnFinished,
+    VerdictReached,
 )
 from glmcode.plain.printer import Printer, Tone
 from glmcode.tui.status.figures import count, dollars, seconds, share
@@ -63,6 +64,8 @@ class Teller:
                 self._rest_of(event.answer)
             case "turn_finished":
                 self._end(event)
+            case "verdict":
+                self._verdict(event)
             case "tool_output" | "usage":
                 pass  # the end of the call and of the turn say what matters of them
 
@@ -112,6 +115,10 @@ class Teller:
         else:
             self._printer.say(text("plain.refused", reason=one_line(reason, _TITLE)))
 
+    def _verdict(self, event: VerdictReached) -> None:
+        verdict = text(f"transcript.verdict_{event.verdict}")
+        self._printer.say(text("plain.verdict", verdict=verdict, reason=one_line(event.reason, 500)))
+
     def _repaired(self, event: GuardRepaired) -> None:
         self._printer.say(text("plain.repaired", detail=one_line(event.detail, _TITLE)), "quiet")
         if event.restarts:
@@ -124,7 +131,7 @@ class Teller:
             said = text("plain.cache_broken", segment=one_line(event.segment, 40), cause=cause)
         else:
             sizes = {"before": count(event.tokens_before), "after": count(event.tokens_after)}
-            said = text("plain.compacted", cause=cause, **sizes)
+            said = text("plain.repacked" if event.how == "repacked" else "plain.compacted", cause=cause, **sizes)
         self._printer.say(said, "warning")
 
     def _end(self, event: TurnFinished) -> None:

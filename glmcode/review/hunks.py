@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Literal
 
 from glmcode_sandbox.trees import ChangeStatus, Difference, TreeStore
@@ -13,6 +13,8 @@ LineKind = Literal[" ", "+", "-"]
 HunkKind = Literal["lines", "mode", "whole"]
 
 _PLACE = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)\n", re.DOTALL)
+_APART = 3
+"""So many unchanged lines between two changes make them two things to decide on; git joins up to six."""
 LINK_MODE = "120000"
 """git's mode of a symbolic link."""
 
@@ -132,10 +134,10 @@ def _sections(patch: bytes) -> Iterator[_Section]:
         # The first row of a section begins with `diff --git`, and so does no other of its header.
         header = (rows[place], *takewhile(_is_header, rows[place + 1 :]))
         place += len(header)
-        hunks = []
+        hunks: list[Hunk] = []
         while place < len(rows) and (found := _PLACE.fullmatch(rows[place])):
             hunk, place = _hunk(found, rows, place + 1)
-            hunks.append(hunk)
+            hunks += _parted(hunk)
         yield _Section(header, tuple(hunks))
 
 
@@ -160,6 +162,18 @@ def _hunk(found: re.Match[bytes], rows: list[bytes], place: int) -> tuple[Hunk, 
         lines.append(Line(kind, _text(row[1:])))
     heading = _text(found[5])
     return Hunk("", "lines", old_start, old_count, new_start, new_count, tuple(lines), heading), place
+
+
+def _parted(hunk: Hunk) -> Iterator[Hunk]:
+    """The hunk in parts that stand apart; together they have its lines, and each has some of those between them."""
+    changed = [place for place, line in enumerate(hunk.lines) if line.kind != " "]
+    cuts = [(last + following + 1) // 2 for last, following in pairwise(changed) if following - last > _APART]
+    old, new = hunk.old_start, hunk.new_start
+    for number, (begin, end) in enumerate(pairwise([0, *cuts, len(hunk.lines)])):
+        lines = hunk.lines[begin:end]
+        old_count, new_count = (sum(line.kind != other for line in lines) for other in ("+", "-"))
+        yield Hunk("", "lines", old, old_count, new, new_count, lines, "" if number else hunk.heading)
+        old, new = old + old_count, new + new_count
 
 
 def _file(number: str, item: Difference, sections: list[_Section]) -> ReviewFile:

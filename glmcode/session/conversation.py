@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glmcode.events import Compacted
+from glmcode.session.remarks import Remark
 from glmcode_engine.messages import Message
 
 
@@ -15,8 +16,8 @@ class Conversation:
         """How many steps the session has had, those that the user went back behind among them."""
         self.said: list[Message] = []
         self.view: list[Message] = []
-        self.compactions: list[tuple[int, Compacted]] = []
-        """Each with the number of messages that were said before it."""
+        self.remarks: list[tuple[int, Remark]] = []
+        """What happened between messages, each with the number of messages that were said before it."""
         self._places: list[int | None] = []
         """Where in `said` each message of the view is; None for one that stands in for others."""
 
@@ -25,6 +26,15 @@ class Conversation:
         self._places.append(len(self.said))
         self.said.append(message)
         self.view.append(message)
+
+    @property
+    def compactions(self) -> list[tuple[int, Compacted]]:
+        """Those of the remarks that are compactions."""
+        return [(before, each) for before, each in self.remarks if isinstance(each, Compacted)]
+
+    def remark(self, remark: Remark) -> None:
+        """It happened after what was said so far."""
+        self.remarks.append((len(self.said), remark))
 
     def go_on(self, text: str) -> None:
         """Let the last message go on with `text`. Raises IndexError where there is none."""
@@ -41,7 +51,7 @@ class Conversation:
         """
         places = {id(message): place for message, place in zip(self.view, self._places, strict=True)}
         self.view, self._places = list(view), [places.get(id(message)) for message in view]
-        self.compactions.append((len(self.said), compacted))
+        self.remark(compacted)
         return [
             message.model_dump(exclude_defaults=True) if place is None else place
             for message, place in zip(self.view, self._places, strict=True)
@@ -57,5 +67,5 @@ class Conversation:
             known = type(part) is int and 0 <= part < len(self.said)
             places.append(part if known else None)
             view.append(self.said[part] if known else Message.model_validate(part))
-        self.compactions.append((len(self.said), Compacted.model_validate(compacted)))
+        self.remark(Compacted.model_validate(compacted))
         self.view, self._places = view, places

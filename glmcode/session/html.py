@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from glmcode.events import Compacted
+from glmcode.session.remarks import Remark, Remarks, remark_line
 from glmcode.session.store import Header
 from glmcode_engine.messages import Message
 
@@ -22,7 +22,7 @@ _LONG_CHARS = 400
 """A longer result is folded."""
 
 
-def as_html(header: Header, messages: Sequence[Message], compactions: Sequence[tuple[int, Compacted]] = ()) -> str:
+def as_html(header: Header, messages: Sequence[Message], remarks: Remarks = ()) -> str:
     """The conversation for reading in a browser. Everything in it is text: nothing of it becomes markup."""
     title = escape(f"Session {header.id}")
     about = escape(f"Repository: {header.repo}. Model: {header.engine.model}.")
@@ -33,9 +33,9 @@ def as_html(header: Header, messages: Sequence[Message], compactions: Sequence[t
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1><p>{about}</p>",
     ]
     for number, message in enumerate(messages):
-        parts += [_compacted(each) for before, each in compactions if before == number]
+        parts += [_remark(each) for before, each in remarks if before == number]
         parts.append(f'<section class="{message.role}"><h2>{message.role}</h2>{"".join(_said(message))}</section>')
-    parts += [_compacted(each) for before, each in compactions if before == len(messages)]
+    parts += [_remark(each) for before, each in remarks if before == len(messages)]
     return "\n".join([*parts, "</body></html>"]) + "\n"
 
 
@@ -76,6 +76,6 @@ def _folded(summary: str, text: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{_code(text)}</details>"
 
 
-def _compacted(each: Compacted) -> str:
-    told = f"Compacted here: {each.how}, {each.tokens_before} to {each.tokens_after} tokens; {each.cause}."
-    return f"<p><em>{escape(told)}</em></p>{_code(each.summary) if each.summary else ''}"
+def _remark(each: Remark) -> str:
+    summary = each.summary if each.kind == "compacted" else ""
+    return f"<p><em>{escape(remark_line(each))}</em></p>{_code(summary) if summary else ''}"

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from glmcode.events import AssistantMessage, Compacted, Event, Prompted, ToolFinished
 from glmcode.session.branches import read_branches
+from glmcode.session.remarks import verdict_in
 from glmcode.session.store import SessionError, records
 from glmcode_engine.messages import Message
 from glmcode_engine.script import Answer, ScriptedCall
@@ -65,6 +66,9 @@ class _Replay:
             case "tool_finished":
                 text = self._results.get(str(line["call_id"]), "")
                 yield ToolFinished.model_validate({**_plain(line), "text": text})
+            case "result":
+                if verdict := verdict_in(line):
+                    yield verdict
             case "session" | "continued":
                 return
             case _:

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from glmcode.events import PASSING, Compacted, Event, Record
 from glmcode.session.branches import read_branches
 from glmcode.session.conversation import Conversation
+from glmcode.session.remarks import verdict_in
 from glmcode_engine.base import EngineInfo
 from glmcode_engine.messages import Message, ToolCall
 
@@ -72,6 +73,11 @@ class Session:
     def said(self) -> int:
         """How many messages the whole conversation has."""
         return len(self._conversation.said)
+
+    @property
+    def first_prompt(self) -> str:
+        """The first user message as it was sent, whatever a compaction made of it since; empty where there is none."""
+        return next((message.content for message in self._conversation.said if message.role == "user"), "")
 
     @property
     def steps(self) -> int:
@@ -224,6 +230,9 @@ def read_whole(path: Path) -> tuple[Header, Conversation]:
                     conversation.go_on(str(record["text"]))
                 case "view":
                     conversation.restore(record["messages"], record["compacted"])
+                case "verdict" | "result":
+                    if verdict := verdict_in(record):
+                        conversation.remark(verdict)
         except (ValueError, LookupError) as error:
             raise SessionError(f"{path} is not a session of this version: {str(error).splitlines()[0]}") from None
     if header is None:

@@ -55,6 +55,8 @@ class Timeline:
     trees: list[str] = field(default_factory=list)
     """All of them, oldest first."""
     changes: list[Change] = field(default_factory=list)
+    arrived: list[tuple[str, str]] = field(default_factory=list)
+    """Pairs of trees between which the session changed files of the user's own repository."""
     restores: dict[str, Point] = field(default_factory=dict)
     """The states before each restore."""
     brought: dict[str, Restored] = field(default_factory=dict)
@@ -65,6 +67,12 @@ class Timeline:
 
     def add(self, line: dict[str, Any]) -> None:
         """The next line of the session file. Raises ValidationError."""
+        before = len(self.changes)
+        self._take(line)
+        if self.mode == "direct":
+            self.arrived += [(each.old, each.new) for each in self.changes[before:] if each.by_session]
+
+    def _take(self, line: dict[str, Any]) -> None:
         match line.get("kind"):
             case "step_started":
                 self.steps += 1
@@ -85,6 +93,7 @@ class Timeline:
             case "result" | "left":
                 if self.waiting and line.get("applied") and self.end is not None:
                     self.waiting, self.there = False, self.end
+                    self.arrived += [(each.old, each.new) for each in self.changes if each.by_session]
 
     def _opened(self, opened: WorkspaceOpened) -> None:
         self._cut()
@@ -114,6 +123,8 @@ class Timeline:
         self._changed(reviewed.new, reviewed.kept, by_session=True)
         self.there = reviewed.kept if self.mode == "direct" else reviewed.agreed
         self.agreed = reviewed.agreed
+        if self.mode == "isolated":
+            self.arrived.append((reviewed.old, reviewed.agreed))
         self.waiting = self.mode == "isolated" and reviewed.kept != reviewed.agreed
         # Going back to the step does not bring back what was refused after it.
         self._at((self.steps, 0), reviewed.kept)

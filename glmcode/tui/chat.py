@@ -29,8 +29,11 @@ from glmcode.tui.transcript.view import TranscriptView
 from glmcode.tui.welcome.welcome import Welcome
 
 if TYPE_CHECKING:
+    from glmcode.context.warming import Progress
     from glmcode.live.people import People
 
+SHOWN_FILES = 300
+"""Fewer files than that are in the index before anybody has read how many they are."""
 _MODES = ("plan", "ask", "auto")
 
 
@@ -114,11 +117,17 @@ class ChatScreen(Screen[None]):
             else:
                 loop.call_soon_threadsafe(self.conversation.say, line)
 
+        def indexing(progress: "Progress | None") -> None:
+            shown = progress is not None and progress.of >= SHOWN_FILES
+            self.conversation.standing.indexing = (progress.done, progress.of) if progress and shown else None
+            self.conversation.show_status()
+
         return People(
             say=say,
             ask=Approvals(self.app),
             confirm=lambda question: confirmed(self.app, question),
             watch=self._loading.show,
+            indexing=indexing,
         )
 
     async def aclose(self) -> None:

@@ -169,7 +169,8 @@ class Conversation:
     async def show_session(self, session: str | None) -> None:
         """Show all of a session on disk in place of what is shown. Raises SessionError."""
         transcript, standing = await asyncio.to_thread(read_session, session)
-        standing.branch, self.standing = self.standing.branch, standing
+        standing.go_on_from(self.standing)
+        self.standing = standing
         self.stage.welcome.display = session is None
         self.stage.view.can_focus = session is not None
         if session is None:

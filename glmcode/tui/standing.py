@@ -31,6 +31,7 @@ class Standing:
         self.last_broken: CacheBroken | None = None
         """What broke the cache last in the session."""
         self.branch = ""
+        self.indexing: tuple[int, int] | None = None
         self.running_since: float | None = None
         self.elapsed_s: float | None = None
         self._segments: tuple[Segment, ...] = ()
@@ -60,6 +61,10 @@ class Standing:
                 self.broken = ""
             case CacheBroken():
                 self.broken, self.last_broken = event.segment, event
+
+    def go_on_from(self, before: "Standing") -> None:
+        """Take over what belongs to no session."""
+        self.branch, self.indexing = before.branch, before.indexing
 
     def begin(self) -> None:
         """A turn begins now."""
@@ -100,6 +105,7 @@ class Standing:
             network=settings.network,
             workspace=settings.workspace or "direct",
             branch=self.branch,
+            indexing=self.indexing,
             running_since=self.running_since,
             elapsed_s=self.elapsed_s,
         )

@@ -1,6 +1,6 @@
 """The sandbox made by bubblewrap: namespaces of its own for a plain user, where there is no Docker daemon.
 
-Weaker than docker in three ways: no limit of memory, no filter of system calls, and as root no limit of processes.
+Weaker than docker in three ways: no limit of memory, a smaller filter of system calls, as root no limit of processes.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from glmcode_sandbox.growth import Growth, written_folders
 from glmcode_sandbox.keeper import Keeper
 from glmcode_sandbox.place import Channel
 from glmcode_sandbox.posix import PosixSandbox
+from glmcode_sandbox.seccomp import call_filter
 from glmcode_sandbox.shell import Shell
 from glmcode_sandbox.subprocesses import spawn
 
@@ -82,9 +83,10 @@ class BwrapPlace:
         path = f"{DEFAULT_PATH}:{sys.base_prefix}/bin" if _own_prefix() else DEFAULT_PATH
         env = standard_environment(home=HOME, path=path, extra=self._env)
         passwd, group = _accounts(self._owner)
-        fds = [await asyncio.to_thread(_pipe, text) for text in (passwd, group)]
+        calls = call_filter()
+        fds = [await asyncio.to_thread(_pipe, text) for text in (passwd, group, calls or b"")]
         try:
-            words = [find_bwrap()]
+            words = [find_bwrap(), *(["--seccomp", str(fds[2])] if calls else [])]
             words += arguments(*self._arguments, env=env, passwd_fd=fds[0], group_fd=fds[1], shells=str(self._folder))
             # With an empty environment: bubblewrap is process 1 in there, and its own environment can be read.
             return await Keeper.start(

@@ -109,6 +109,8 @@ class Run:
     """One command's passage through the shell: what lies between its start and its end marker is its output."""
 
     def __init__(self, start: str, end: str, capture: Capture) -> None:
+        self.start, self.end = start, end
+        """The words of its markers, random."""
         self._start = MARK + start.encode() + MARK
         self._end = MARK + end.encode() + b":"
         self._capture = capture
@@ -121,11 +123,18 @@ class Run:
         """Set when nothing more is to be expected: the command ended, its shell died, or it took too much."""
         self.verdict: str | None = None
         """Why the command must be killed, other than its time."""
+        self.missed = False
+        """Whether its shell was over before it came to the command."""
 
     @property
     def capture(self) -> Capture:
         """Where its output goes."""
         return self._capture
+
+    def miss(self) -> None:
+        """It will not begin."""
+        self.missed = True
+        self.stopped.set()
 
     def stop(self, verdict: str) -> None:
         """It took more than it may."""
@@ -134,7 +143,7 @@ class Run:
 
     def ended(self) -> bool:
         """Whether the command itself is over and its shell free for the next."""
-        return self.exit_code is not None
+        return self.exit_code is not None or self.missed
 
     def feed(self, data: bytes) -> None:
         """Take what came over the channel."""
@@ -145,7 +154,9 @@ class Run:
         if not self.started:
             before, mark, data = data.partition(self._start)
             if not mark:
-                self._held = before[-len(self._start) :]
+                if self._end in before:
+                    self.miss()
+                self._held = before[-max(len(self._start), len(self._end)) :]
                 return
             self.started = True
         output, mark, rest = data.partition(self._end)

@@ -9,16 +9,18 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from glmcode_sandbox.beneath import parts_of
 from glmcode_sandbox.clean import one_line
-from glmcode_sandbox.gitrun import GitFailed, git_environment, listing, names, run_git
+from glmcode_sandbox.finding import find_repository
+from glmcode_sandbox.gitrun import GitFailed, WorkspaceError, git_environment, listing, names, run_git
 from glmcode_sandbox.gitview import GitView, make_shadow
-from glmcode_sandbox.repository import Repository, find_repository, open_repository, persons_environment
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.repository import Repository, open_repository, persons_environment
+from glmcode_sandbox.trees import FileChange, TreeStore
 from glmcode_sandbox.upper import parents
 
 _UNFINISHED = {
@@ -37,7 +39,7 @@ Entry = tuple[str, str] | None
 """git's mode and object id; None where nothing is."""
 
 
-class CommitProblem(Exception):
+class CommitProblem(WorkspaceError):
     """Nothing was committed; the text says why, and what to do instead."""
 
 
@@ -54,14 +56,53 @@ class Committed:
     """Whether the person's configuration asks for signed commits, which this one is not."""
 
 
-async def commit_paths(repo: Path, paths: Iterable[str], message: str, *, detached: bool = False) -> Committed:
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a commit would hold."""
+
+    branch: str
+    changes: tuple[FileChange, ...]
+    """From the last commit, sorted by path."""
+    diff: bytes
+    """The same as text, as git prints it."""
+    entries: Mapping[str, Entry]
+    """What each path of `changes` is now, for `commit_paths`."""
+
+
+async def preview_commit(repo: Path, paths: Iterable[str]) -> Preview:
+    """What `commit_paths` would commit of these files. Nothing is written. Raises CommitProblem, WorkspaceError."""
+    async with _opened(repo, detached=False) as (work, branch):
+        planned = await work.plan(sorted(set(paths)))
+        changes = await work.trees.changes(planned.base, planned.tree)
+        entries = {change.path: planned.wanted[change.path] for change in changes}
+        return Preview(branch or "", changes, await work.trees.lines(planned.base, planned.tree), entries)
+
+
+async def commit_paths(
+    repo: Path,
+    paths: Iterable[str],
+    message: str,
+    *,
+    detached: bool = False,
+    expected: Mapping[str, Entry] | None = None,
+) -> Committed:
     """Commit `paths` (files, relative to the top; missing ones are deleted) as they are in the working tree.
 
     Like `git commit --only --no-verify`: whatever else is staged stays so. `detached` allows a commit that no branch
-    will hold. Raises CommitProblem, WorkspaceError.
+    will hold; with `expected` (see `Preview.entries`) nothing is committed that was not shown.
+    Raises CommitProblem, WorkspaceError.
     """
     if not message.strip():
         raise CommitProblem("a commit needs a message")
+    async with _opened(repo, detached=detached) as (work, branch):
+        planned = await work.plan(sorted(set(paths)))
+        if expected is not None and any(expected.get(path) != entry for path, entry in planned.wanted.items()):
+            raise CommitProblem("nothing was committed, since files changed after they were shown: look again")
+        return await work.make(planned, message.strip(), branch)
+
+
+@asynccontextmanager
+async def _opened(repo: Path, *, detached: bool) -> "AsyncIterator[tuple[_Commit, str | None]]":
     repository = await open_repository(find_repository(repo))
     with tempfile.TemporaryDirectory(prefix="glmcode-commit-") as folder:
         work = _Commit(repository, Path(folder))
@@ -69,7 +110,17 @@ async def commit_paths(repo: Path, paths: Iterable[str], message: str, *, detach
         if branch is None and not detached:
             raise CommitProblem("no branch is checked out, so the commit would be on none: `git switch` to one first")
         await work.check_state()
-        return await work.make(sorted(set(paths)), message.strip(), branch)
+        yield work, branch
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    settings: Mapping[str, str]
+    held: Mapping[str, tuple[str, str, str]]
+    wanted: Mapping[str, Entry]
+    base: str
+    tree: str
+    changed: tuple[str, ...]
 
 
 class _Commit:
@@ -79,7 +130,7 @@ class _Commit:
         self._repository = repository
         self._shadow = folder / "git"
         self._folder = folder
-        self._trees = TreeStore(self._shadow)
+        self.trees = TreeStore(self._shadow)
         status = repository.top.stat()
         self._owner = (status.st_uid, status.st_gid) if os.geteuid() == 0 != status.st_uid else None
 
@@ -110,26 +161,30 @@ class _Commit:
         if (git_dir / "index.lock").exists():
             raise CommitProblem(f"another git works here: try again, or remove {git_dir / 'index.lock'} if none runs")
 
-    async def make(self, paths: list[str], message: str, branch: str | None) -> Committed:
-        """Raises CommitProblem, WorkspaceError."""
+    async def plan(self, paths: list[str]) -> _Planned:
+        """What there is to commit. Raises CommitProblem, WorkspaceError."""
         repository = self._repository
         objects = repository.common_dir / "objects"
         await asyncio.to_thread(make_shadow, self._shadow, objects, repository.object_format, b"")
-        identity, settings, held = await self._identity(), await self._settings(), await self._held()
+        settings, held = await self._settings(), await self._held()
         wanted = await self._wanted(paths, held, settings)
-        base = await self._trees.tree_of(repository.head) if repository.head else await self._trees.empty()
-        tree = await self._trees.with_files(base, wanted, self._folder)
-        changed = tuple(item.path for item in await self._trees.every_difference(base, tree))
+        base = await self.trees.tree_of(repository.head) if repository.head else await self.trees.empty()
+        tree = await self.trees.with_files(base, wanted, self._folder)
+        changed = tuple(item.path for item in await self.trees.every_difference(base, tree))
         if not changed:
             raise CommitProblem("nothing to commit: these files are as in the last commit")
-        await self._hand_over(base, tree)
-        parent = ("-p", repository.head) if repository.head else ()
+        return _Planned(settings, held, wanted, base, tree, changed)
+
+    async def make(self, planned: _Planned, message: str, branch: str | None) -> Committed:
+        """Raises CommitProblem, WorkspaceError."""
+        head, identity = self._repository.head, await self._identity()
+        await self._hand_over(planned.base, planned.tree)
+        parent = ("-p", head) if head else ()
         text = f"{message}\n".encode("utf-8", "replace")
-        made = (await self._git("commit-tree", *parent, tree, stdin=text, extra=identity)).decode().strip()
-        await self._note(made, wanted, held, f"commit: {one_line(message, 200)}", identity)
-        return Committed(
-            made, branch, changed, settings.get("commit.gpgsign", "").lower() in ("true", "yes", "on", "1")
-        )
+        made = (await self._git("commit-tree", *parent, planned.tree, stdin=text, extra=identity)).decode().strip()
+        await self._note(made, planned.wanted, planned.held, f"commit: {one_line(message, 200)}", identity)
+        unsigned = planned.settings.get("commit.gpgsign", "").lower() in ("true", "yes", "on", "1")
+        return Committed(made, branch, planned.changed, unsigned)
 
     async def _identity(self) -> dict[str, str]:
         """Who commits, as the person's git would have it."""

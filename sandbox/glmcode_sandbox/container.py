@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from glmcode_sandbox import reaper
@@ -14,11 +15,13 @@ from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.container_plan import ContainerPlan, describe
 from glmcode_sandbox.docker_api import connect, told
 from glmcode_sandbox.environment import HOME
-from glmcode_sandbox.exec_socket import ExecChannel
+from glmcode_sandbox.exec_socket import exec_channel
 from glmcode_sandbox.place import Channel
 
 REVIVE_S = 15.0
 """How long a daemon that went away may take to come back: a restart takes a few seconds."""
+
+_RETRY_S = 0.005
 
 # Only shell builtins, so that it works where few processes are left. $1 shell, $2 signal, then pids known from before.
 _SIGNAL = r"""
@@ -82,6 +85,8 @@ class DockerPlace:
         self._api: Any = None
         self._name: str | None = None
         self._keep_alive: Any = None
+        self._entry: str | None = None
+        """A shell that the daemon was asked for and that nobody has entered yet."""
 
     async def make(self) -> None:
         """Connect and create the container. Raises NoSandboxError or SandboxError."""
@@ -97,7 +102,7 @@ class DockerPlace:
 
     async def open(self) -> Channel:
         raw, identifier = await asyncio.to_thread(self._enter)
-        return ExecChannel(raw, lambda: self._is_running(identifier))
+        return exec_channel(raw, lambda: self._is_running(identifier))
 
     async def signal(self, driver: int, number: int, known: Collection[int], began_s: float) -> frozenset[int]:
         words = ["sh", "-c", _SIGNAL, "sh", str(driver), str(number), *map(str, sorted(known))]
@@ -125,12 +130,30 @@ class DockerPlace:
             self._name = f"glmcode-{secrets.token_hex(6)}"
             self._api.create_container(**describe(self._api, self._plan, self._name))
             self._keep_alive = self._api.attach_socket(self._name, params={"stdin": 1, "stream": 1})
-            self._api.start(self._name)
+            self._start(self._name)
+
+    def _start(self, name: str) -> None:
+        """Start the container and ask for its shell meanwhile: the daemon answers the moment it runs."""
+        from docker.errors import APIError
+
+        self._entry = None
+        with ThreadPoolExecutor(1) as threads:
+            started = threads.submit(self._api.start, name)
+            while self._entry is None and not started.done():
+                with contextlib.suppress(APIError):
+                    self._entry = self._ask_for_shell()
+                    break
+                wait([started], _RETRY_S)
+            started.result()
 
     def _enter(self) -> tuple[Any, str]:
         with told(self._plan.image):
-            made = self._api.exec_create(self._name, ["sh"], stdin=True, user=self._user, workdir="/")
-            return self._api.exec_start(made["Id"], socket=True), made["Id"]
+            entry, self._entry = self._entry or self._ask_for_shell(), None
+            return self._api.exec_start(entry, socket=True), entry
+
+    def _ask_for_shell(self) -> str:
+        made = self._api.exec_create(self._name, ["sh"], stdin=True, user=self._user, workdir="/")
+        return str(made["Id"])
 
     @property
     def _user(self) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import select
 import socket
 import ssl
@@ -9,25 +10,66 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from glmcode_sandbox.descriptors import DescriptorChannel
+from glmcode_sandbox.place import Channel
+
 _CHUNK = 256 * 1024
 _QUEUED_CHUNKS = 16
 _DIRECT_BYTES = 16 * 1024
 """So much always fits into the socket's buffer of a shell that waits for its next line."""
 
 
-class ExecChannel:
-    """Reads in a thread of its own, since the socket may be a unix, a TCP or a TLS one."""
+def exec_channel(raw: Any, running: Callable[[], bool]) -> Channel:
+    """`raw`: what docker-py gives for a hijacked connection. `running` asks the daemon; it may block."""
+    plain = not isinstance(getattr(raw, "_sock", raw), ssl.SSLSocket)
+    return SocketChannel(raw, running) if plain else TlsChannel(raw, running)
+
+
+class SocketChannel:
+    """A unix or TCP socket, read by the event loop itself: a command waits for no thread."""
 
     def __init__(self, raw: Any, running: Callable[[], bool]) -> None:
-        """`raw`: what docker-py gives for a hijacked connection. `running` asks the daemon; it may block."""
         self._raw = raw
         self._socket: socket.socket = getattr(raw, "_sock", raw)
+        self._socket.setblocking(False)
+        self._running = running
+        self._bytes = DescriptorChannel(os.dup(self._socket.fileno()), os.dup(self._socket.fileno()))
+        self._frames = Frames()
+        self._ended = False
+
+    async def write(self, data: bytes) -> None:
+        if self._ended:
+            raise BrokenPipeError("the shell in the container is gone")
+        await self._bytes.write(data)
+
+    async def read(self) -> bytes:
+        while data := await self._bytes.read():
+            if payload := self._frames.feed(data):
+                return payload
+        self._ended = True
+        return b""
+
+    async def alive(self) -> bool:
+        return not self._ended and await asyncio.to_thread(self._running)
+
+    async def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        await self._bytes.close()
+        with contextlib.suppress(OSError):
+            self._raw.close()
+
+
+class TlsChannel:
+    """Reads in a thread of its own, since not all that came over TLS shows at the socket."""
+
+    def __init__(self, raw: Any, running: Callable[[], bool]) -> None:
+        self._raw = raw
+        self._socket: ssl.SSLSocket = getattr(raw, "_sock", raw)
         self._socket.settimeout(None)
         self._running = running
         # One TLS connection must not be read and written at the same time.
-        self._one: contextlib.AbstractContextManager[Any] = (
-            threading.Lock() if isinstance(self._socket, ssl.SSLSocket) else contextlib.nullcontext()
-        )
+        self._one = threading.Lock()
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[bytes] = asyncio.Queue()
         self._room = threading.Semaphore(_QUEUED_CHUNKS)
@@ -82,7 +124,7 @@ class ExecChannel:
 
     def _receive(self) -> bytes:
         try:
-            if isinstance(self._socket, ssl.SSLSocket) and not self._socket.pending():
+            if not self._socket.pending():
                 select.select([self._socket], [], [])
             with self._one:
                 return self._socket.recv(_CHUNK)

@@ -111,6 +111,9 @@ def _name(path: str) -> str:
 
 def _problem(path: str, result: ExecResult, max_bytes: int | None) -> Exception:
     words = one_line(result.output[-_WORDS_BYTES:], 300)
+    if result.note and not result.timed_out:
+        # Where no process could be started, what the script found out means nothing.
+        return SandboxError(f"{_name(path)}: {result.note}")
     match result.exit_code:
         case 45:
             return FileProblem("too_large", f"{_name(path)}: it has {words} bytes, more than the {max_bytes} allowed")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from glmcode_sandbox.clean import clean_text
+from glmcode_sandbox.finding import WorkspaceError as WorkspaceError
 
 GIT_TIMEOUT_S = 300.0
 
@@ -37,10 +38,6 @@ _CONFIG: tuple[tuple[str, str], ...] = (
     ("advice.detachedHead", "false"),
     ("safe.directory", "*"),
 )
-
-
-class WorkspaceError(Exception):
-    """A workspace cannot be made, read or written. The text says what happened and what to do next."""
 
 
 class GitFailed(WorkspaceError):

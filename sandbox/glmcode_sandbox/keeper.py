@@ -14,7 +14,7 @@ from pathlib import Path
 from glmcode_sandbox import fifo_channel
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.clean import one_line
-from glmcode_sandbox.fifo_channel import FifoChannel
+from glmcode_sandbox.descriptors import DescriptorChannel
 from glmcode_sandbox.subprocesses import ProcessChannel, spawn
 
 OPEN_S = 15.0
@@ -30,7 +30,7 @@ class Keeper:
         self._folder = folder
         self._owner = owner
         self._names = map(str, itertools.count(1))
-        self._shells: list[FifoChannel] = []
+        self._shells: list[DescriptorChannel] = []
 
     @classmethod
     async def start(
@@ -57,7 +57,7 @@ class Keeper:
         """Whether it has not ended."""
         return self._channel.running
 
-    async def open(self) -> FifoChannel:
+    async def open(self) -> DescriptorChannel:
         """One more shell. Raises SandboxError."""
         name = next(self._names)
         stem = self._folder / name

@@ -4,7 +4,7 @@ import base64
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from glmcode_sandbox.capture import MARK
 from glmcode_sandbox.carrying import Carry, beginning
@@ -12,7 +12,7 @@ from glmcode_sandbox.carrying import Carry, beginning
 ARGUMENT_BYTES = 100_000
 """A longer command goes through a pipe: one argument may have 128 KiB on Linux."""
 
-_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 # Runs "$@" as the leader of a new session, with whatever the place has for it.
 _LEADERS = (
@@ -71,38 +71,52 @@ def parse_driver(token: str, output: bytes) -> Driver | None:
     return Driver(int(found[1]), found[2].decode(), leader, found[4].decode("utf-8", "surrogateescape"))
 
 
-def command_lines(
-    command: bytes,
-    *,
-    driver: Driver,
-    start: str,
-    end: str,
-    workdir: str,
-    stdin: bytes | None,
-    env: Mapping[str, str],
-    carry: Carry | None = None,
-) -> bytes:
-    """One command between its markers. Raises ValueError for what no shell can be told, with the reason.
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One command to be run."""
 
-    `carry`: what it takes over from the commands before it, and whether it hands on its own.
-    """
-    _check(command, env)
+    command: bytes
+    workdir: str
+    """Where it begins, unless it takes over another directory."""
+    stdin: bytes | None = None
+    """None: empty."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    carry: Carry | None = None
+    """What it takes over from the commands before it, and whether it hands on its own."""
+
+    def check(self) -> None:
+        """Raises ValueError for what no shell can be told, with the reason."""
+        if b"\0" in self.command:
+            raise ValueError("the command holds a NUL byte, which no shell can be given; use printf '\\0' or a file")
+        for name, value in self.env.items():
+            if not NAME.fullmatch(name) or "\0" in value:
+                raise ValueError(
+                    f"the environment variable {name!r} cannot be set: bad name or a NUL byte in its value"
+                )
+
+
+def command_lines(order: Order, *, driver: Driver, start: str, end: str) -> bytes:
+    """One command between its markers."""
+    stdin, carry = order.stdin, order.carry
     parts = [f"printf '\\036{start}\\036'\n".encode()]
     bodies = b""
     if stdin is not None:
         parts.append(f"base64 -d <<'{end}I' | ".encode())
         bodies += b"\n".join([base64.encodebytes(stdin).rstrip(b"\n"), end.encode() + b"I\n"])
-    words = [f"cd -P -- {shlex.quote(workdir)} || exit 126;", *_exports(env)]
+    words = [f"cd -P -- {shlex.quote(order.workdir)} || exit 126;", exports(order.env)]
     if carry is not None and driver.shell == "bash":
         # What bash reads before a script of -c, so that the script stays as it is: line numbers, messages, $0.
         words.append("export BASH_ENV=/dev/fd/4;")
     parts.append(f"( {' '.join(words)} exec {driver.leader} {driver.shell} ".encode("utf-8", "surrogateescape"))
-    script, body = _script(command, end, b". /dev/fd/4; " if carry is not None and driver.shell != "bash" else b"")
+    script, body = _script(
+        order.command, end, b". /dev/fd/4; " if carry is not None and driver.shell != "bash" else b""
+    )
     parts.append(script)
     bodies += body
     if carry is not None:
         parts.append(f" 4<<'{end}S'".encode())
-        text = beginning(driver.shell, driver.home, workdir, " ".join(_exports(env)), carry)
+        text = "exec 4<&-\nunset BASH_ENV\n"
+        text += beginning(driver.shell, driver.home, order.workdir, exports(order.env), carry, "$(compgen -e)")
         bodies += text.encode("utf-8", "surrogateescape") + f"{end}S\n".encode()
     parts.append(b" ) 2>&1" if stdin is not None else b" ) </dev/null 2>&1")
     parts += [b"\n", bodies, f"printf '\\036{end}:%d\\036' \"$?\"\n".encode()]
@@ -117,13 +131,6 @@ def _script(command: bytes, end: str, first: bytes) -> tuple[bytes, bytes]:
     return words + f" 3<<'{end}C'".encode(), b"\n".join([command, end.encode() + b"C\n"])
 
 
-def _exports(env: Mapping[str, str]) -> list[str]:
-    return [f"export {name}={shlex.quote(value)};" for name, value in env.items()]
-
-
-def _check(command: bytes, env: Mapping[str, str]) -> None:
-    if b"\0" in command:
-        raise ValueError("the command holds a NUL byte, which no shell can be given; use printf '\\0' or a file")
-    for name, value in env.items():
-        if not _NAME.fullmatch(name) or "\0" in value:
-            raise ValueError(f"the environment variable {name!r} cannot be set: bad name or a NUL byte in its value")
+def exports(env: Mapping[str, str]) -> str:
+    """Shell text that sets and exports all of these."""
+    return " ".join(f"export {name}={shlex.quote(value)};" for name, value in env.items())

@@ -27,12 +27,16 @@ from glmcode_sandbox.capture import Capture, Run
 from glmcode_sandbox.carrying import Carry
 from glmcode_sandbox.growth import Growth
 from glmcode_sandbox.jobs import BackgroundJobs, Work
-from glmcode_sandbox.lane import Lane
+from glmcode_sandbox.lane import OPEN_TIMEOUT_S, Lane
+from glmcode_sandbox.lanes import Lanes
 from glmcode_sandbox.place import Place
-from glmcode_sandbox.script import command_lines
+from glmcode_sandbox.script import Order
 
 _KILLED = 128 + signal.SIGKILL
 _UNUSABLE = 126
+_ATTEMPTS = 3
+_STUCK_S = 4.0
+"""A command that has not begun after this time never will."""
 
 
 class Shell:
@@ -54,11 +58,13 @@ class Shell:
         self._workdir = workdir
         self._limits = limits
         self._growth = growth
-        self._file_bytes = limits.file_bytes if limit_files else None
-        self._pids = limits.pids if limit_pids else None
+        self._lanes = Lanes(
+            place,
+            file_bytes=limits.file_bytes if limit_files else None,
+            pids=limits.pids if limit_pids else None,
+        )
         self._spill_dir = spill_dir
         self._lock = asyncio.Lock()
-        self._lane: Lane | None = None
         self._lost: str | None = None
         self._recovering: asyncio.Task[str | None] | None = None
         self.jobs = BackgroundJobs(self._begin_job, limits.jobs)
@@ -82,16 +88,16 @@ class Shell:
     ) -> ExecResult:
         """See `Sandbox.exec`."""
         async with self._lock:
-            for _ in range(2):
+            order = self._order(command, "keep" if keeps_state else None, stdin, env or {})
+            try:
+                order.check()
+            except ValueError as error:
+                message = f"not run: {error}".encode()
+                return ExecResult(_UNUSABLE, message, len(message), 0.0)
+            for _ in range(_ATTEMPTS):
                 lane = await self._ensure()
-                try:
-                    run, lines = self._prepared(
-                        lane, command, stdin, env or {}, on_output, keep_bytes, "keep" if keeps_state else None
-                    )
-                except ValueError as error:
-                    message = f"not run: {error}".encode()
-                    return ExecResult(_UNUSABLE, message, len(message), 0.0)
-                result = await self._execute(lane, lines, run, timeout_s, command if may_move else None)
+                run = lane.run_of(order, self._capture(keep_bytes, on_output))
+                result = await self._execute(lane, order, run, timeout_s, command if may_move else None)
                 if run.started or result.timed_out:
                     break
                 # The shell was gone before it came to this command, so nothing of it has happened yet.
@@ -107,62 +113,54 @@ class Shell:
         """Let go of the drivers. What still runs is for the place to end. Never raises."""
         await self._settle()
         await self.jobs.close()
-        await self._drop_lane()
+        await self._lanes.close()
 
-    def _prepared(
-        self,
-        lane: Lane,
-        command: str,
-        stdin: bytes | None,
-        env: Mapping[str, str],
-        on_output: OutputSink | None,
-        keep_bytes: int,
-        carry: Carry | None,
-    ) -> tuple[Run, bytes]:
-        """The run to be, and the lines that start it. Raises ValueError for what no shell can be told."""
-        start, end = secrets.token_hex(12), secrets.token_hex(12)
-        text = command.encode("utf-8", "surrogateescape")
-        lines = command_lines(
-            text,
-            driver=lane.driver,
-            start=start,
-            end=end,
-            workdir=self._workdir,
-            stdin=stdin,
-            env=env,
-            carry=carry,
-        )
-        spill = self._spill_dir / f"output-{start}.log" if self._spill_dir else None
-        return Run(start, end, Capture(keep_bytes, spill, on_output, max(self._limits.output_bytes, keep_bytes))), lines
+    def _order(
+        self, command: str, carry: Carry | None, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> Order:
+        return Order(command.encode("utf-8", "surrogateescape"), self._workdir, stdin, env or {}, carry)
+
+    def _capture(self, keep_bytes: int, sink: OutputSink | None) -> Capture:
+        spill = self._spill_dir / f"output-{secrets.token_hex(12)}.log" if self._spill_dir else None
+        return Capture(keep_bytes, spill, sink, max(self._limits.output_bytes, keep_bytes))
 
     async def _begin_job(self, command: str) -> Work:
         """Start a command on the driver, and leave the driver to it."""
+        order = self._order(command, "read")
+        try:
+            order.check()
+        except ValueError as error:
+            raise JobProblem(f"not run: {error}") from error
         async with self._lock:
             lane = await self._ensure()
-            try:
-                run, lines = self._prepared(lane, command, None, {}, None, KEEP_BYTES, "read")
-            except ValueError as error:
-                raise JobProblem(f"not run: {error}") from error
-            self._lane, lane.run = None, run
+            run = lane.run_of(order, self._capture(KEEP_BYTES, None))
+            self._lanes.give_up(lane)
             work = Work(lane, self._growth.meter())
-            await lane.send(lines)
+            try:
+                async with asyncio.timeout(OPEN_TIMEOUT_S):
+                    await lane.begin(order, run)
+            except TimeoutError as error:
+                await lane.close()
+                raise SandboxError("the sandbox's shell does not answer") from error
             return work
 
-    async def _execute(self, lane: Lane, lines: bytes, run: Run, timeout_s: float, movable: str | None) -> ExecResult:
-        """Run what was prepared; `movable` is the command where it may become a job."""
+    async def _execute(self, lane: Lane, order: Order, run: Run, timeout_s: float, movable: str | None) -> ExecResult:
+        """Run it on this lane; `movable` is the command where it may become a job."""
         note, self._lost = self._lost, None
-        capture, lane.run = run.capture, run
+        capture = run.capture
         work, job = Work(lane, self._growth.meter()), None
         try:
             try:
-                timed_out = await self._ran_out(work, run, lines, timeout_s)
+                timed_out = await self._ran_out(work, order, run, timeout_s)
                 if timed_out and movable is not None:
                     job = await self._moved(movable, work, run)
             except asyncio.CancelledError:
-                await self._recover(run, True)
+                await self._recover(lane, run, True)
                 raise
-            if job is None and (run.exit_code is None or capture.starved()):
-                happened = await self._recover(run, timed_out or capture.error is not None)
+            if run.missed and not timed_out:
+                note, self._lost = None, note
+            elif job is None and (run.exit_code is None or capture.starved()):
+                happened = await self._recover(lane, run, timed_out or capture.error is not None)
                 note = "; ".join(filter(None, (note, happened))) or None
         finally:
             if job is None:
@@ -171,6 +169,8 @@ class Shell:
                 (output, head_bytes), spill = capture.take(), capture.spilled
         if capture.error is not None:
             raise capture.error
+        if self._lanes.holds(lane) and run.ended():
+            lane.prepare_soon()
         code = TIMEOUT_EXIT_CODE if timed_out else run.exit_code
         return ExecResult(
             exit_code=_KILLED if code is None else code,
@@ -184,11 +184,11 @@ class Shell:
             job=job,
         )
 
-    async def _ran_out(self, work: Work, run: Run, lines: bytes, timeout_s: float) -> bool:
+    async def _ran_out(self, work: Work, order: Order, run: Run, timeout_s: float) -> bool:
         """Whether the command's time was over before it was."""
         try:
             async with asyncio.timeout(timeout_s):
-                await work.lane.send(lines)
+                await work.lane.begin(order, run)
                 await work.lane.wait(run, work.meter)
         except TimeoutError:
             return True
@@ -198,25 +198,27 @@ class Shell:
         """The number of the job that the command became, if it serves something by now."""
         if not run.started or not self.jobs.has_room or not await work.lane.serves(run) or run.ended():
             return None
-        self._lane = None
+        self._lanes.give_up(work.lane)
         return self.jobs.adopt(command, work)
 
-    async def _recover(self, run: Run, ended_by_us: bool) -> str | None:
+    async def _recover(self, lane: Lane, run: Run, ended_by_us: bool) -> str | None:
         """End a run that did not end by itself, in a task of its own so that cancelling cannot leave it half done."""
-        self._recovering = asyncio.create_task(self._end(run, ended_by_us))
+        self._recovering = asyncio.create_task(self._end(lane, run, ended_by_us))
         try:
             return await asyncio.shield(self._recovering)
         finally:
             if self._recovering.done():
                 self._recovering = None
 
-    async def _end(self, run: Run, ended_by_us: bool) -> str | None:
+    async def _end(self, lane: Lane, run: Run, ended_by_us: bool) -> str | None:
         flooded = f"killed: it wrote more than {self._limits.output_bytes} bytes" if run.capture.flooded else None
         reason = run.verdict or flooded
-        if run.ended():
+        if run.exit_code is not None:
             reason = "no more processes could be started"
         elif reason or ended_by_us:
-            if self._lane is not None and await self._lane.kill(run, gently=reason is None):
+            # Where nothing begins any more, somebody reads what is meant for the driver.
+            stuck = not run.started and time.monotonic() - run.began_s > _STUCK_S
+            if not stuck and await lane.kill(run, gently=reason is None):
                 return reason
             reason = reason or "it could not be killed alone"
         else:
@@ -224,7 +226,7 @@ class Shell:
         return await self._begin_anew(reason)
 
     async def _begin_anew(self, reason: str) -> str:
-        await self._drop_lane()
+        await self._lanes.close()
         lost = await self._place.clear()
         return f"{reason}; the shell was started anew and all earlier processes ended" + (f"; {lost}" if lost else "")
 
@@ -237,21 +239,10 @@ class Shell:
 
     async def _ensure(self) -> Lane:
         await self._settle()
-        if self._lane is not None and self._lane.usable:
-            return self._lane
-        await self._drop_lane()
         try:
-            self._lane = await self._open_lane()
+            return await self._lanes.take()
         except SandboxError:
             # The place itself may be broken: once more from the beginning.
+            await self._lanes.close()
             self._lost = await self._place.clear()
-            self._lane = await self._open_lane()
-        return self._lane
-
-    async def _open_lane(self) -> Lane:
-        return await Lane.open(self._place, file_bytes=self._file_bytes, pids=self._pids)
-
-    async def _drop_lane(self) -> None:
-        lane, self._lane = self._lane, None
-        if lane is not None:
-            await lane.close()
+            return await self._lanes.take()

@@ -10,11 +10,11 @@ from typing import Literal, Protocol, Self
 from glmcode_sandbox.applying import ApplyResult
 from glmcode_sandbox.base import Mount
 from glmcode_sandbox.files import RunsCommands
-from glmcode_sandbox.gitrun import WorkspaceError
+from glmcode_sandbox.finding import WorkspaceError, find_repository
 from glmcode_sandbox.gitworkspace import GitWorkspace, WorkspaceMode
 from glmcode_sandbox.overlayworkspace import OverlayWorkspace
 from glmcode_sandbox.protected import protected
-from glmcode_sandbox.repository import Repository, find_repository, open_repository
+from glmcode_sandbox.repository import Repository, open_repository
 from glmcode_sandbox.threads import remove_folder
 from glmcode_sandbox.trees import FileChange, TreeStore
 

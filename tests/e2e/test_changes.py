@@ -66,8 +66,26 @@ async def test_a_patch_that_is_not_applied_is_kept_with_its_prediction(user: Com
         "model_patch": patch.read_text(),
     }
     assert "glm-4.6" in json.loads(line)["model_name_or_path"]
+    assert json.loads((patch.parent / "preds.json").read_text()) == {"sample__calc-1": json.loads(line)}
     git(repo, "apply", str(patch))
     assert (repo / "calc.py").read_text() == FIXED
+
+
+async def test_a_run_is_kept_as_a_trajectory(user: CommandLine, repo: Path) -> None:
+    ended, server = await _run(user, repo, [call("shell", command="cat calc.py"), FIX, DONE])
+    told = json.loads((repo.parent / "out/trajectory.traj.json").read_text())
+    info, messages = told["info"], told["messages"]
+    assert (told["trajectory_format"], info["exit_status"]) == ("mini-swe-agent-1.1", "Submitted")
+    assert info["model_stats"]["api_calls"] == 3 and "+    return a + b" in info["submission"]
+    ending = messages.pop()
+    assert ending["role"] == "exit" and ending["extra"]["submission"] == info["submission"]
+    roles = [message["role"] for message in messages]
+    assert roles == ["system", "user", *["assistant", "tool"] * 2, "assistant"]
+    (action,) = messages[2]["extra"]["actions"]
+    assert action == {"command": "cat calc.py", "tool_call_id": messages[3]["tool_call_id"]}
+    assert messages[4]["extra"]["actions"] == [] and messages[-1]["content"] == ended.result["answer"]
+    asked = server.requests[-1].body["messages"]
+    assert [message["content"] for message in messages[: len(asked)]] == [message["content"] for message in asked]
 
 
 async def test_what_the_user_edited_meanwhile_is_never_merged_silently(user: CommandLine, repo: Path) -> None:

@@ -91,6 +91,51 @@ async def test_the_plain_face_speaks_in_lines_and_leaves_the_screen_alone(place:
     assert "return a + b" in (repo / "calc.py").read_text()
 
 
+async def test_pack_pin_commit_and_pack_anew(place: tuple[Path, Path]) -> None:
+    home, repo = place
+    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = a@example.org\n")
+    (repo / "far.py").write_text("UNRELATED = 1\n")
+    answers = ("All done here.", "Let add add", "Again.")
+    script: list[dict[str, Any]] = [{"tool_calls": [EDIT]}, *({"content": each} for each in answers)]
+    async with (
+        SimulatedEndpoint(script) as server,
+        terminal(home, repo, *flags(server, "--context", "2000"), size=(110, 32)) as it,
+    ):
+        await it.until(PROMPT)
+        it.type("/pack why does add in calc.py not add?", "Enter")
+        await it.until("calc.py", "tokens of 2.0K")
+        it.keys("a")
+        await it.until("Pin which file?")
+        it.type("far", "Enter")
+        await it.until("packs again", gone=["Pin which file?"])
+        it.keys("Escape")
+        await it.until("why does add", gone=["Pin which file?", "tokens of 2.0K"])
+        it.keys("Enter")
+        await it.until("All done here.", "Done · 2 steps")
+        first = server.requests[0].body["messages"][1]["content"]
+        assert "UNRELATED = 1" in first and first.endswith("why does add in calc.py not add?")
+        it.type("/commit", "Enter")
+        await it.until("Commit to", "[x] calc.py", "Let add add")
+        it.keys("C-s")
+        await it.until("Committed to")
+        it.type("/pack", "Enter")
+        await it.until("Pack, as it was sent")
+        it.keys("r")
+        await it.until("Pack anew", "are read anew once")
+        it.keys("s")
+        await it.until("was packed anew", "cache broken: repository pack")
+        it.type("again", "Enter")
+        await it.until("Again.")
+        messages = server.requests[-1].body["messages"]
+        assert "return a + b" in messages[1]["content"] and "return a - b" not in messages[1]["content"]
+        assert "calc.py]\n\nagain" in messages[-1]["content"], "the commit is told"
+        await leave(it)
+    log = await asyncio.to_thread(
+        subprocess.run, ["git", "log", "-1", "--format=%s"], cwd=repo, capture_output=True, text=True, check=True
+    )
+    assert log.stdout == "Let add add\n"
+
+
 async def test_offline_lists_the_connections_at_the_end(place: tuple[Path, Path]) -> None:
     home, repo = place
     async with (

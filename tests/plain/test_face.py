@@ -15,7 +15,13 @@ sys.exit(asyncio.run(run_plain(Settings.model_validate(json.loads(sys.argv[1])))
 """
 
 
-def _session(folder: Path, typed: list[str], answers: list[dict[str, Any]], **settings: Any) -> tuple[int, str]:
+def _session(
+    folder: Path,
+    typed: list[str],
+    answers: list[dict[str, Any]],
+    variables: dict[str, str] | None = None,
+    **settings: Any,
+) -> tuple[int, str]:
     """What a session with a script in the model's place says to these lines."""
     repo = folder / "repo"
     if not repo.exists():
@@ -23,7 +29,7 @@ def _session(folder: Path, typed: list[str], answers: list[dict[str, Any]], **se
     script = folder / "script.json"
     script.write_text(json.dumps(answers))
     given = {"engine": f"scripted:{script}", "sandbox": "none", "context": 0, "repo": str(repo)} | settings
-    environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
+    environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")} | (variables or {})
     done = subprocess.run(
         [sys.executable, "-P", "-c", CHILD, json.dumps(given)],
         input="".join(f"{line}\n" for line in typed), capture_output=True, text=True, timeout=100, env=environment,
@@ -85,3 +91,31 @@ def test_commands_change_the_session(tmp_path: Path) -> None:
 def test_what_is_missing_is_said_and_the_session_goes_on(tmp_path: Path) -> None:
     code, said = _session(tmp_path, ["go", "!", "/mode auto"], [{"content": "x"}], resume="20200101-000000-missing")
     assert code == 0 and "Error: " in said and "Approval: auto." in said
+
+
+def test_a_commit_is_made_after_a_yes_and_only_then(tmp_path: Path) -> None:
+    answers: list[dict[str, Any]] = [{"tool_calls": [EDIT]}, {"content": "Fixed."}, {"content": "Let add add"}]
+    who = {f"GIT_{role}_{part}": "ada@x" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    typed = ["make add add", "/commit", "2", "/commit By hand", "1", "/commit"]
+    _, said = _session(tmp_path, typed, answers, who)
+    assert "calc.py, changed +1 -1" in said and "Message: Let add add" in said
+    assert said.index("Nothing was committed.") < said.index("Message: By hand") < said.index("Committed to ")
+    assert "Error: nothing to commit" in said
+    log = subprocess.run(
+        ["git", "log", "--format=%s"], cwd=tmp_path / "repo", capture_output=True, text=True, check=True
+    )
+    assert log.stdout.split("\n")[:2] == ["By hand", "base"]
+
+
+def test_the_pack_is_shown_changed_and_packed_anew_after_a_yes(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path)
+    (repo / "other.py").write_text("def add_other(a):\n    return add(a, 1)\n")
+    typed = ["/pack anew", "/pack add in calc.py", "/pack drop other.py", "/pack add in calc.py", "why add in calc.py?"]
+    typed += ["/pack", "/pack pin other.py", "/pack anew", "2", "/pack anew", "1", "/pack pin nosuch.py", "/pack anew"]
+    _, said = _session(tmp_path, typed, [{"content": "Because."}], context=2000)
+    told = said.split("Because.")
+    assert "There is no conversation yet." in told[0] and "Noted: other.py. /pack shows" in told[0]
+    assert (told[0].count("calc.py, "), told[0].count("other.py, ")) == (2, 1)
+    stays, anew = told[1].split("The pack stays as it is.")
+    assert stays.count("other.py, ") == 0 and "/pack anew tells the price" in stays and "are read anew" in stays
+    assert anew.count("other.py, ") == 1 and "pinned by you" in anew and "Error: pinned is nosuch.py" in anew

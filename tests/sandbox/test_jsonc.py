@@ -61,7 +61,7 @@ def test_a_mark_of_the_byte_order_is_passed_over() -> None:
 
 @pytest.mark.parametrize("piece", ["/*", ", ", '"', "//", "\\", '"\\', "*/", ",\n/* */"])
 def test_hostile_texts_take_no_long_time(piece: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(ValueError):
         loads("[" + piece * 20_000)
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < 5

@@ -66,7 +66,8 @@ def definitions(language: str, data: bytes) -> list[Definition]:
     parser, query = _parser(language)
     tree = parser.parse(data)
     found: dict[tuple[int, int], Definition] = {}
-    for node in QueryCursor(query).captures(tree.root_node).get("d", []):
+    # Captures come in no order that holds; the outer one of two on the same lines counts.
+    for node in sorted(QueryCursor(query).captures(tree.root_node).get("d", []), key=_place):
         if node.parent is None:
             continue
         start = node.start_point.row
@@ -79,6 +80,10 @@ def definitions(language: str, data: bytes) -> list[Definition]:
         if worth and (not node.type.endswith("_specifier") or node.child_by_field_name("body") is not None):
             found.setdefault((start, -end), Definition(_name(node, data), start + 1, end + 1, kind))
     return [found[key] for key in sorted(found)]
+
+
+def _place(node: "Node") -> tuple[int, int, str]:
+    return node.start_byte, -node.end_byte, node.type
 
 
 def _name(node: "Node", data: bytes) -> str:

@@ -1,6 +1,7 @@
 """Reads what past commits said and touched, and keeps it: a new commit costs only itself."""
 
 import json
+import re
 import subprocess
 import threading
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ LIMIT_S = 8.0
 """What `git log` may take; what came until then is used."""
 
 _START, _FIELD = "\x1e", "\x1f"
+_NEWEST = re.compile(rb'\[\["([0-9a-f]+)"')
+"""The first commit of those that are kept."""
 _FORMAT = f"--format={_START}%H{_FIELD}%ct{_FIELD}%s%n%b{_FIELD}"
 
 
@@ -36,34 +39,39 @@ class HistoryReader:
 
     def __init__(self, store: Store, repo: Path) -> None:
         self._store, self._repo = store, repo
-        self._kept: list[Commit] = []
-        self._output = b""
-        self._head = _head(repo)
-        known = store.history("commits") if self._head else None
-        if known is not None:
-            self._kept = [Commit(h, t, terms, tuple(paths)) for h, t, terms, paths in json.loads(known)]
+        self._kept = store.history("commits") or b""
+        self._head = ""
         self._since: list[str] = []
-        self._thread: threading.Thread | None = None
-        if self._head and not (self._kept and self._kept[0].hash == self._head):
-            self._thread = threading.Thread(target=self._read, daemon=True)
-            self._thread.start()
+        self._output: bytes | None = None
+        self._found: list[Commit] | None = None
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
 
     def commits(self) -> list[Commit]:
         """The last commits that lead to HEAD, newest first; none where there is no history."""
-        if self._thread is None:
-            return self._kept
-        self._thread.join()
-        fresh = _parse(self._output)
-        found = [*fresh, *(self._kept if self._since else [])][:MAX_COMMITS]
+        if self._found is None:
+            self._thread.join()
+            self._found = self._all() if self._head else []
+        return self._found
+
+    def _all(self) -> list[Commit]:
+        rows = json.loads(self._kept) if self._kept and (self._output is None or self._since) else []
+        kept = [Commit(h, t, terms, tuple(paths)) for h, t, terms, paths in rows]
+        if self._output is None:
+            return kept
+        found = [*_parse(self._output), *kept][:MAX_COMMITS]
         rows = [(commit.hash, commit.time, commit.terms, commit.paths) for commit in found]
         with self._store.writing():
             self._store.set_history("commits", json.dumps(rows, ensure_ascii=False).encode())
-        self._thread, self._kept = None, found
         return found
 
     def _read(self) -> None:
-        if self._kept and _is_ancestor(self._repo, self._kept[0].hash):
-            self._since = [f"^{self._kept[0].hash}"]
+        self._head = _answer(self._repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        newest = match[1].decode() if (match := _NEWEST.match(self._kept)) else ""
+        if not self._head or newest == self._head:
+            return
+        if newest and _answer(self._repo, "merge-base", newest, "HEAD") == newest:
+            self._since = [f"^{newest}"]
         count = f"-n{MAX_COMMITS}"
         what = ["log", "--no-merges", "--no-renames", "--name-only", "--relative", "-z", count, _FORMAT]
         git = subprocess.Popen(
@@ -85,19 +93,14 @@ class HistoryReader:
             git.wait()
 
 
-def _head(repo: Path) -> str:
-    return _answer(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-
-
-def _is_ancestor(repo: Path, hash: str) -> bool:
-    return _answer(repo, "merge-base", hash, "HEAD") == hash
-
-
 def _answer(repo: Path, *what: str) -> str:
     command = git_command(*what)
-    done = subprocess.run(
-        command, cwd=repo, env=git_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=repo, env=git_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
     return done.stdout.decode("ascii", "replace").strip() if done.returncode == 0 else ""
 
 

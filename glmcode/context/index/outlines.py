@@ -9,8 +9,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from glmcode.context.files import open_root, read_bytes
-from glmcode.context.index.pieces import Piece, pieces_of, plain
+from glmcode.context.index import parsing
+from glmcode.context.index.parsing import STARTED, Rows, by_lines
+from glmcode.context.index.pieces import Piece
 from glmcode.context.index.store import Store
 
 FILE_LIMIT_S = 4.0
@@ -20,11 +21,6 @@ MAX_DEATHS = 4
 """After so many files that end the process, no more is parsed."""
 MIN_SHARED_FILES = 80
 """With fewer files to parse a second process does not pay."""
-MAX_PARSED_BYTES = 1024 * 1024
-"""Larger files are cut by their lines alone."""
-
-_STARTED = b"started\n"
-_Rows = list[tuple[int, int, str, str]]
 
 
 class Outlines:
@@ -59,7 +55,7 @@ class Outlines:
         """The pieces of files, given as path and blob hash, by hash. What cannot be read any more is missing."""
         self.prepare(files)
         known = self._store.details([f"pieces:{hash}" for _, hash in files])
-        found: dict[str, _Rows] = {key.partition(":")[2]: json.loads(data) for key, data in known.items()}
+        found: dict[str, Rows] = {key.partition(":")[2]: json.loads(data) for key, data in known.items()}
         wanted = {hash for _, hash in files}
         # What was begun early and is not asked for is not waited for.
         if shares := [share for share in self._begun if share.hashes & wanted]:
@@ -77,7 +73,7 @@ class _Parse:
     def __init__(self, repo: Path, files: list[tuple[str, str]], limit_s: float) -> None:
         self._repo, self._left, self._limit_s = repo, files, limit_s
         self.hashes = frozenset(hash for _, hash in files)
-        self._rows: dict[str, _Rows] = {}
+        self._rows: dict[str, Rows] = {}
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -85,7 +81,7 @@ class _Parse:
     def running(self) -> bool:
         return self._thread.is_alive()
 
-    def results(self) -> dict[str, _Rows]:
+    def results(self) -> dict[str, Rows]:
         self._thread.join()
         return self._rows
 
@@ -97,14 +93,14 @@ class _Parse:
                 # The helper died over this file, or was stopped over it.
                 deaths += 1
                 path, hash = self._left[done]
-                self._rows[hash] = _by_lines(self._repo, path)
+                self._rows[hash] = by_lines(self._repo, path)
             self._left = self._left[done + 1 :]
-        self._rows |= {hash: _by_lines(self._repo, path) for path, hash in self._left}
+        self._rows |= {hash: by_lines(self._repo, path) for path, hash in self._left}
 
     def _helper(self) -> int:
         """How many files one process finished, in order."""
         helper = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-P", "-m", parsing.__name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -121,7 +117,7 @@ class _Parse:
                 timer.cancel()
                 timer = threading.Timer(self._limit_s, helper.kill)
                 timer.start()
-                if line == _STARTED:
+                if line == STARTED:
                     continue
                 if (rows := json.loads(line)) is not None:
                     self._rows[self._left[done][1]] = rows
@@ -134,40 +130,3 @@ class _Parse:
             helper.stdout.close()
             helper.wait()
         return done
-
-
-def _by_lines(repo: Path, path: str) -> _Rows:
-    data = _read(repo, path)
-    lines = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n") if data else []
-    return _rows(plain(lines[:-1] if lines and not lines[-1] else lines))
-
-
-def _read(repo: Path, path: str) -> bytes | None:
-    with open_root(repo) as root:
-        found = read_bytes(root, path, 4 * MAX_PARSED_BYTES)
-    return found[0] if found else None
-
-
-def _rows(pieces: Sequence[Piece]) -> _Rows:
-    return [(piece.first, piece.last, piece.name, piece.inside) for piece in pieces]
-
-
-def main() -> None:
-    """The helping process: the folder and paths come on standard input; for each, a line of pieces goes out."""
-    repo, paths = pickle.load(sys.stdin.buffer)
-    sys.stdout.write(_STARTED.decode())
-    sys.stdout.flush()
-    for path in paths:
-        data = _read(Path(repo), path)
-        if data is None:
-            rows = None
-        elif len(data) > MAX_PARSED_BYTES:
-            rows = _by_lines(Path(repo), path)
-        else:
-            rows = _rows(pieces_of(path, data))
-        sys.stdout.write(json.dumps(rows) + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from glmcode.context.files import Reader
 from glmcode.context.index.kinds import READABLE, Kind, kind_by_content, kind_by_name, limit
 from glmcode.context.index.postings import by_bucket
 from glmcode.context.index.words import WORD, Terms
+from glmcode.context.reading import Reader
 
 MAX_COUNT = 255
 Found = defaultdict[str, list[int]]

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glmcode.context.files import open_root
-from glmcode.context.index.kinds import READABLE, Kind, kind_by_name
+from glmcode.context.index.kinds import READABLE, kind_by_name
 from glmcode.context.index.scan import Scanned, Seen
-from glmcode.context.index.store import MAX_SEGMENTS, FileRow, Store
-from glmcode.context.index.workers import scanner
+from glmcode.context.index.store import MAX_SEGMENTS, Store
+from glmcode.context.index.store import File as File
+from glmcode.context.index.workers import MIN_FILES, scanner
+from glmcode.context.reading import open_root
 
 OnProgress = Callable[[int, int], None]
 """Told how many files of how many are read."""
@@ -27,18 +28,6 @@ def no_progress(done: int, of: int) -> None:
     """For callers who do not want to be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """One readable file of the working tree."""
-
-    path: str
-    kind: Kind
-    hash: str
-    blob: int
-    words: int
-    size: int
-
-
 @dataclass(slots=True)
 class Snapshot:
     """The working tree as it was indexed."""
@@ -51,69 +40,84 @@ class Snapshot:
     """How many files had to be read for this snapshot."""
     fresh: list[File] = field(default_factory=list)
     """Those of them that are readable."""
-    _by_blob: dict[int, list[str]] = field(default_factory=dict)
+    _path: dict[int, str] = field(default_factory=dict)
+    """By blob the first file of that content."""
+    _copies: dict[int, list[str]] = field(default_factory=dict)
+    """By blob the further ones."""
 
     def __post_init__(self) -> None:
-        for file in self.files.values():
-            self._by_blob.setdefault(file.blob, []).append(file.path)
+        for path, file in self.files.items():
+            if self._path.setdefault(file.blob, path) is not path:
+                self._copies.setdefault(file.blob, []).append(path)
 
     def leave_out(self, paths: Iterable[str]) -> None:
         """Forget these files, for this snapshot alone."""
         for path in paths:
-            self._by_blob[self.files.pop(path).blob].remove(path)
+            blob = self.files.pop(path).blob
+            left = [one for one in (self._path.pop(blob), *self._copies.pop(blob, ())) if one != path]
+            if left:
+                self._path[blob] = left[0]
+            if left[1:]:
+                self._copies[blob] = left[1:]
 
-    def holding(self, term: str) -> Iterator[tuple[str, int]]:
+    def holding(self, term: str) -> list[tuple[str, int]]:
         """The files that hold a term, and how often."""
-        by_blob = self._by_blob
+        paths, copies = self._path, self._copies
         counts: dict[int, int] = {}
         for entry in self.store.postings(term):
-            if entry >> 8 in by_blob:
-                counts[entry >> 8] = counts.get(entry >> 8, 0) + (entry & 255)
-        for blob, times in counts.items():
-            for path in by_blob[blob]:
-                yield path, times
+            blob = entry >> 8
+            if blob in counts:
+                counts[blob] += entry & 255
+            elif blob in paths:
+                counts[blob] = entry & 255
+        if not copies:
+            return [(paths[blob], times) for blob, times in counts.items()]
+        return [(path, times) for blob, times in counts.items() for path in (paths[blob], *copies.get(blob, ()))]
 
 
 def take_snapshot(
-    store: Store, repo: Path, paths: Sequence[str], limit_s: float | None = None, on_progress: OnProgress = no_progress
+    store: Store,
+    repo: Path,
+    paths: Sequence[str],
+    limit_s: float | None = None,
+    on_progress: OnProgress = no_progress,
+    before: Mapping[str, File] | None = None,
 ) -> Snapshot:
     """Read what changed since the index last saw this folder, and only that.
 
     After `limit_s` seconds no more is read: the rest is left out as NOT_YET. What was read stays in the index.
+    `before` is what the index knows of the folder, if that was asked for already.
     """
     root_name = os.path.realpath(repo)
-    before = store.files(root_name)
-    rows: dict[str, FileRow] = {}
+    before = store.files(root_name) if before is None else before
+    known: dict[str, File] = {}
     changed: list[Seen] = []
-    for path, status in _statuses(repo, paths):
+    for path, mtime, size in _seen(repo, paths):
         old = before.get(path)
-        if old is not None and old[1:3] == (status.st_mtime_ns, status.st_size):
-            rows[path] = old
+        if old is not None and old.mtime == mtime and old.size == size:
+            known[path] = old
         else:
-            changed.append((path, status.st_mtime_ns, status.st_size))
-    known = store.blobs()
-    fresh: dict[str, FileRow] = {}
-    if changed:
-        fresh = _scan(store, repo, changed, set(known), limit_s, on_progress)
-        known = store.blobs()
+            changed.append((path, mtime, size))
+    fresh = _scan(store, repo, changed, limit_s, on_progress) if changed else {}
     late = {path for path, _, _ in changed if path not in fresh}
-    left = [old for path, old in before.items() if path not in rows and path not in late]
+    left = [old for path, old in before.items() if path not in known and path not in late]
     if left:
         with store.writing():
-            store.set_files(root_name, [], [old[0] for old in left if old[0] not in fresh])
-            store.mark_left([old[4] for old in left if old[4]], int(time.time()))
-    return _snapshot(store, paths, rows | fresh, known, late, fresh)
+            store.set_files(root_name, [], [old.path for old in left if old.path not in fresh])
+            store.mark_left([old.hash for old in left if old.hash], int(time.time()))
+    return _snapshot(store, paths, known | fresh, late, fresh)
 
 
 def _scan(
-    store: Store, repo: Path, changed: list[Seen], known: set[str], limit_s: float | None, on_progress: OnProgress
-) -> dict[str, FileRow]:
+    store: Store, repo: Path, changed: list[Seen], limit_s: float | None, on_progress: OnProgress
+) -> dict[str, File]:
     """The rows of what was read, written part by part, so that a scan that ends early was not for nothing."""
     root_name = os.path.realpath(repo)
     began, began_ns = time.monotonic(), time.time_ns()
-    fresh: dict[str, FileRow] = {}
+    fresh: dict[str, File] = {}
     if len(changed) > CHUNK_FILES:
         changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
+    known = set(store.blobs()) if len(changed) >= MIN_FILES else _Known(store)
     with open_root(repo) as root, scanner(root, repo, len(changed), known) as scanning:
         for start in range(0, len(changed), CHUNK_FILES):
             on_progress(len(fresh), len(changed))
@@ -122,56 +126,72 @@ def _scan(
             chunk = changed[start : start + CHUNK_FILES]
             with store.writing():
                 number = store.reserve(len(chunk))
-            batches = scanning.scan(chunk, number)
+            batches = scanning.scan(chunk, number, _beyond(len(fresh), len(changed), on_progress))
             with store.writing():
                 for batch in batches:
                     store.add_blobs((file.number, file.hash, file.words) for file in batch.files if file.number)
                     store.add_buckets(batch.buckets)
-                found = [_row(file, began_ns) for batch in batches for file in batch.files]
+                found = [_file(store, file, began_ns) for batch in batches for file in batch.files]
                 store.set_files(root_name, found, [])
                 if store.segments() > MAX_SEGMENTS:
                     store.merge_segments()
-            fresh |= {row[0]: row for row in found}
+            fresh |= {file.path: file for file in found}
     on_progress(len(fresh), len(changed))
     return fresh
 
 
-def _statuses(repo: Path, paths: Sequence[str]) -> Iterator[tuple[str, os.stat_result]]:
+class _Known(set[str]):
+    """The blobs whose terms are known, asked for one by one: for a few files that is quicker than to read all."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+
+    def __contains__(self, hash: object) -> bool:
+        return super().__contains__(hash) or (isinstance(hash, str) and self._store.blob(hash) is not None)
+
+
+def _beyond(done: int, of: int, on_progress: OnProgress) -> Callable[[int], None]:
+    return lambda count: on_progress(done + count, of)
+
+
+def _seen(repo: Path, paths: Sequence[str]) -> Iterator[Seen]:
     prefix = f"{repo}{os.sep}"
+    lstat, regular = os.lstat, stat.S_ISREG
     for path in paths:
         try:
-            status = os.lstat(prefix + path)
+            status = lstat(prefix + path)
         except (OSError, ValueError):
             continue
-        if stat.S_ISREG(status.st_mode):
-            yield path, status
+        if regular(status.st_mode):
+            yield path, status.st_mtime_ns, status.st_size
 
 
-def _row(file: Scanned, began: int) -> FileRow:
-    return file.path, file.mtime if file.mtime < began - RACY_NS else 0, file.size, file.kind, file.hash
+def _file(store: Store, seen: Scanned, began: int) -> File:
+    counted = store.blob(seen.hash) if seen.hash else None
+    number, words = counted or (0, 0)
+    # What another process dropped from the index meanwhile is read again.
+    settled = seen.mtime < began - RACY_NS and (counted is not None or not seen.hash)
+    return File(seen.path, seen.kind, seen.hash, number, words, seen.size, seen.mtime if settled else 0)
 
 
 def _snapshot(
     store: Store,
     paths: Sequence[str],
-    rows: Mapping[str, FileRow],
-    known: Mapping[str, tuple[int, int]],
+    known: Mapping[str, File],
     late: Collection[str],
-    fresh: Mapping[str, FileRow],
+    fresh: Mapping[str, File],
 ) -> Snapshot:
     files = {}
-    left_out = {}
+    left_out: dict[str, str] = {}
     for path in paths:
-        row = rows.get(path)
-        if row is None:
+        file = known.get(path)
+        if file is None:
             left_out[path] = NOT_YET if path in late else "not a regular file"
-            continue
-        _, _, size, kind, hash = row
-        if kind in READABLE and hash in known:
-            blob, words = known[hash]
-            files[path] = File(path, kind, hash, blob, words, size)
+        elif file.blob and file.kind in READABLE:
+            files[path] = file
         else:
-            left_out[path] = kind
+            left_out[path] = file.kind
     return Snapshot(store, files, left_out, len(fresh), [files[path] for path in fresh if path in files])
 
 

@@ -4,11 +4,14 @@ import sqlite3
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from glmcode.context.index import postings
+from glmcode.context.index.kinds import Kind
 
-VERSION = 2
+VERSION = 3
 BUSY_S = 20.0
 MAX_SEGMENTS = 40
 """So many scans write postings of their own; then they are put together."""
@@ -20,14 +23,27 @@ CREATE TABLE number (next INTEGER NOT NULL);
 INSERT INTO number VALUES (1);
 CREATE TABLE posting (bucket INTEGER, segment INTEGER, docs BLOB, PRIMARY KEY (bucket, segment));
 CREATE TABLE segment (id INTEGER PRIMARY KEY);
-CREATE TABLE file (root TEXT, path TEXT, mtime INTEGER, size INTEGER, kind TEXT, hash TEXT, PRIMARY KEY (root, path))
-    WITHOUT ROWID;
+CREATE TABLE file (root TEXT, path TEXT, kind TEXT, hash TEXT, blob INTEGER, words INTEGER, size INTEGER, mtime INTEGER,
+    PRIMARY KEY (root, path)) WITHOUT ROWID;
 CREATE TABLE detail (hash TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 CREATE TABLE history (name TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 """
 
-FileRow = tuple[str, int, int, str, str]
-"""Path, modification time in nanoseconds, size in bytes, kind, blob hash or nothing."""
+
+class File(NamedTuple):
+    """One file of a working tree as the index knows it."""
+
+    path: str
+    kind: Kind
+    hash: str
+    """Of the blob; empty for a file that is not read."""
+    blob: int
+    """The blob's number in the postings; 0 for a file whose terms are not counted."""
+    words: int
+    size: int
+    """In bytes."""
+    mtime: int = 0
+    """In nanoseconds; 0 where the file must be read again."""
 
 
 class IndexDamaged(Exception):
@@ -102,17 +118,26 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    def files(self, root: str) -> dict[str, FileRow]:
-        rows = self._db.execute("SELECT path, mtime, size, kind, hash FROM file WHERE root=?", (root,))
-        return {row[0]: row for row in rows}
+    def files(self, root: str) -> dict[str, File]:
+        """What is known of the files of a folder, by path."""
+        rows = self._db.execute("SELECT path, kind, hash, blob, words, size, mtime FROM file WHERE root=?", (root,))
+        # As `File._make` does, without a call in Python for each of perhaps 100,000.
+        return {file.path: file for file in map(partial(tuple.__new__, File), rows)}
 
-    def set_files(self, root: str, changed: Iterable[FileRow], gone: Iterable[str]) -> None:
+    def set_files(self, root: str, changed: Iterable[File], gone: Iterable[str]) -> None:
         self._db.executemany("DELETE FROM file WHERE root=? AND path=?", ((root, path) for path in gone))
-        self._db.executemany("INSERT OR REPLACE INTO file VALUES (?,?,?,?,?,?)", ((root, *row) for row in changed))
+        self._db.executemany(
+            "INSERT OR REPLACE INTO file VALUES (?,?,?,?,?,?,?,?)", ((root, *file) for file in changed)
+        )
 
     def blobs(self) -> dict[str, tuple[int, int]]:
         """Of every blob whose terms are known: its number and how many words it has."""
         return {hash: (id, words) for id, hash, words in self._db.execute("SELECT id, hash, words FROM blob")}
+
+    def blob(self, hash: str) -> tuple[int, int] | None:
+        """The same of one blob; None where its terms are not known."""
+        found: tuple[int, int] | None = self._db.execute("SELECT id, words FROM blob WHERE hash=?", (hash,)).fetchone()
+        return found
 
     def reserve(self, count: int) -> int:
         """The first of so many numbers for blobs that no other process will use."""
@@ -202,7 +227,7 @@ class Store:
     def drop(self, hashes: Sequence[str]) -> None:
         """Forget blobs, but for their postings (see `merge_segments`)."""
         self._db.executemany("DELETE FROM blob WHERE hash=?", ((hash,) for hash in hashes))
-        kinds = ("pieces", "tokens", "imports")
+        kinds = ("pieces", "tokens", "imports", "words")
         keys = ((f"{kind}:{hash}",) for hash in hashes for kind in kinds)
         self._db.executemany("DELETE FROM detail WHERE hash=?", keys)
 

@@ -5,16 +5,18 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from glmcode.context.files import open_root
 from glmcode.context.index.scan import Batch, Seen, scan
 from glmcode.context.index.words import Terms
+from glmcode.context.reading import open_root
 
 MIN_FILES = 600
 """Below that a second process costs more than it saves."""
+TOLD_EVERY = 100
+"""Files between two words on how many are read."""
 
 
 class Scanner:
@@ -24,14 +26,15 @@ class Scanner:
         self._root, self._known, self._helper = root, known, helper
         self._terms = Terms()
 
-    def scan(self, paths: Sequence[Seen], number: int) -> list[Batch]:
-        """What the files hold; their blobs are numbered from `number` on."""
+    def scan(self, paths: Sequence[Seen], number: int, on_read: Callable[[int], None]) -> list[Batch]:
+        """What the files hold; their blobs are numbered from `number` on. `on_read` is told how many are read."""
         if self._helper is None or len(paths) < 2:
-            return [scan(self._root, paths, self._known, self._terms, number)]
+            return [scan(self._root, _told(paths, on_read), self._known, self._terms, number)]
         # Every other file, since files of one folder are alike in size.
         mine, theirs = paths[::2], paths[1::2]
         asked = self._ask(theirs, number + len(mine))
-        batch = scan(self._root, mine, self._known, self._terms, number)
+        both = _told(mine, lambda count: on_read(2 * count))
+        batch = scan(self._root, both, self._known, self._terms, number)
         other = self._answer() if asked else None
         if other is None:
             other = scan(self._root, theirs, self._known, self._terms, number + len(mine))
@@ -55,6 +58,13 @@ class Scanner:
             self._helper = None  # it died: the rest is done here
             return None
         return batch
+
+
+def _told(paths: Sequence[Seen], on_read: Callable[[int], None]) -> Iterator[Seen]:
+    for count, path in enumerate(paths):
+        if count and count % TOLD_EVERY == 0:
+            on_read(count)
+        yield path
 
 
 @contextmanager

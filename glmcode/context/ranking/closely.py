@@ -1,10 +1,11 @@
 """Looks into the pieces of one file: the task's words, phrases and names in each."""
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import chain, pairwise
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 
 from glmcode.context.index.pieces import Piece
-from glmcode.context.index.words import WORD, stem, terms, whole
+from glmcode.context.index.standing import Standing
+from glmcode.context.index.words import stem, terms, whole
 from glmcode.context.ranking.task import Task
 
 _K1, _B, _AVERAGE = 1.2, 0.5, 120
@@ -38,43 +39,86 @@ class Wanted:
         self.frames = task.frames
         self.phrases = {pair: sum(min(self._rare(word, rarity), 8) for word in pair) for pair in task.phrases}
         self.hits = _Hits(self.terms)
+        self.followers: dict[str, list[str]] = {}
+        """By the first word of a phrase the second ones."""
+        for one, two in sorted(self.phrases):
+            self.followers.setdefault(one, []).append(two)
+        self.paired = {word for pair in self.phrases for word in pair}
 
     @staticmethod
     def _rare(word: str, rarity: Mapping[str, float]) -> float:
         return rarity.get(word.replace("_", ""), rarity.get(stem(word), 0.1))
 
 
-def inspect(text: str, pieces: Sequence[Piece], wanted: Wanted, lines: Sequence[int]) -> list[dict[str, float]]:
+def inspect(
+    standing: Standing, pieces: Sequence[Piece], wanted: Wanted, lines: Sequence[int]
+) -> list[dict[str, float]]:
     """For each piece: `words` (BM25 by words), `phrases`, `defines`, `framed`, `pointed` (lines the task names)."""
-    content = text.split("\n")
+    words, phrases = _Words(standing, wanted), _Phrases(standing, wanted)
     rows = []
-    bodies = ["\n".join(content[piece.first - 1 : piece.last]) for piece in pieces]
-    words = [WORD.findall(body) for body in bodies]
-    useful = {word for word in set(chain.from_iterable(words)) if wanted.hits[word]}
-    for piece, body, found in zip(pieces, bodies, words, strict=True):
-        pairs = set(pairwise(map(str.lower, found)))
+    for piece in pieces:
+        first, end, chars = standing.span(piece.first, piece.last)
         name = whole(piece.name)
         own = wanted.names.get(name, 0.0)
         rows.append(
             {
-                "words": _words(found, useful, wanted),
-                "phrases": sum(wanted.phrases[pair] for pair in sorted(pairs & wanted.phrases.keys())),
+                "words": words.worth(first, end),
+                "phrases": phrases.worth(first, end),
                 "defines": own if own else (0.6 if name and name in wanted.words else 0.0),
                 "inside": wanted.names.get(whole(piece.inside), 0.0) if piece.inside else 0.0,
                 "framed": float(bool(name) and name in wanted.frames),
                 "pointed": float(any(piece.first <= line <= piece.last for line in lines)),
-                "size": float(len(body)),
+                "size": float(chars),
             }
         )
     return rows
 
 
-def _words(found: Sequence[str], useful: Collection[str], wanted: Wanted) -> float:
-    counts: dict[str, int] = {}
-    hits = wanted.hits
-    for word in found:
-        if word in useful:
-            for term in hits[word]:
+class _Words:
+    """The words of a text that the task is about, by their places."""
+
+    def __init__(self, standing: Standing, wanted: Wanted) -> None:
+        self._worth = wanted.terms
+        found = [
+            (place, hits)
+            for number in standing.holding(wanted.terms)
+            for hits in (wanted.hits[standing.words[number]],)
+            for place in standing.places(number)
+        ]
+        found.sort()
+        self._places = [place for place, _ in found]
+        self._hits = [hits for _, hits in found]
+
+    def worth(self, first: int, end: int) -> float:
+        """BM25 of the words from one place up to another."""
+        counts: dict[str, int] = {}
+        for hits in self._hits[bisect_left(self._places, first) : bisect_left(self._places, end)]:
+            for term in hits:
                 counts[term] = counts.get(term, 0) + 1
-    norm = _K1 * (1 - _B + _B * len(found) / _AVERAGE)
-    return sum(wanted.terms[term] * times * (_K1 + 1) / (times + norm) for term, times in counts.items())
+        norm = _K1 * (1 - _B + _B * (end - first) / _AVERAGE)
+        return sum(self._worth[term] * times * (_K1 + 1) / (times + norm) for term, times in counts.items())
+
+
+class _Phrases:
+    """The task's pairs of words in a text, by the places of their second words."""
+
+    def __init__(self, standing: Standing, wanted: Wanted) -> None:
+        self._worth = wanted.phrases
+        places: dict[str, set[int]] = {}
+        for number, word in enumerate(standing.lower):
+            if word in wanted.paired:
+                places.setdefault(word, set()).update(standing.places(number))
+        found = []
+        for one in places.keys() & wanted.followers.keys():
+            after = {place + 1 for place in places[one]}
+            for two in wanted.followers[one]:
+                if two in places:
+                    found += [(place, (one, two)) for place in after & places[two]]
+        found.sort()
+        self._places = [place for place, _ in found]
+        self._pairs = [pair for _, pair in found]
+
+    def worth(self, first: int, end: int) -> float:
+        """What the pairs are worth whose words both stand from one place up to another; each counts once."""
+        pairs = self._pairs[bisect_left(self._places, first + 1) : bisect_left(self._places, end)]
+        return sum(self._worth[pair] for pair in sorted(set(pairs)))

@@ -1,9 +1,12 @@
 """Looks closely at the likely files: their pieces, and which of the others they import."""
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glmcode.context.index.pieces import Piece
+from glmcode.context.index.standing import Standing, write
+from glmcode.context.index.words import Terms
 from glmcode.context.ranking.closely import Wanted, inspect
 from glmcode.context.ranking.gather import Evidence, relative
 from glmcode.context.ranking.links import Import, Modules, along, imports_of
@@ -27,29 +30,35 @@ def read_imports(texts: Mapping[str, str]) -> dict[str, Sequence[Import]]:
     return {path: imports_of(text) for path, text in texts.items()}
 
 
+def read_standing(texts: Mapping[str, str]) -> Iterator[tuple[str, Standing]]:
+    """Where the words of each of these texts stand."""
+    terms = Terms()
+    for path, text in texts.items():
+        yield path, Standing(write(text, terms))
+
+
 def look_closer(
     task: Task,
     evidence: Evidence,
     paths: Sequence[str],
     read: Callable[[str], tuple[str, list[Piece]] | None],
     imports: Callable[[Mapping[str, str]], Mapping[str, Sequence[Import]]] = read_imports,
+    standing: Callable[[Mapping[str, str]], Iterable[tuple[str, Standing]]] = read_standing,
 ) -> dict[str, Close]:
     """The pieces of these files with their words, names and phrases; adds columns for the files.
 
     `read` gives a file's text and pieces, or None where it cannot be read any more; `imports` what the files import,
-    from their texts by path.
+    and `standing` where their words stand, both from their texts by path and in their order.
     """
     found: dict[str, Close] = {}
-    importing: dict[str, str] = {}
     wanted = Wanted(task, evidence.lexical.rarity)
-    for path in paths:
-        if (got := read(path)) is None:
-            continue
-        text, pieces = got
+    got = {path: one for path in paths if (one := read(path)) is not None}
+    texts = {path: text for path, (text, _) in got.items()}
+    for path, words in standing(texts):
+        pieces = got[path][1]
         lines = evidence.mentions[path][1] if path in evidence.mentions else ()
-        found[path] = Close(path, pieces, inspect(text, pieces, wanted, lines))
-        if len(importing) < MAX_IMPORTING:
-            importing[path] = text
+        found[path] = Close(path, pieces, inspect(words, pieces, wanted, lines))
+    importing = {path: texts[path] for path in itertools.islice(texts, MAX_IMPORTING)}
     columns = evidence.columns
     for name in ("words", "phrases", "defines", "framed"):
         columns[f"best_{name}"] = {

@@ -2,8 +2,8 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Collection, Mapping, Sequence
+from operator import mul
 
 from glmcode.context.index.kinds import is_code
 from glmcode.context.index.pieces import Piece
@@ -17,25 +17,30 @@ _FRONT = ("__init__.", "setup.py", "index.ts", "index.js")
 _MAKERS = {"__init__", "new", "constructor", "__construct", "initialize"}
 
 
-def file_rows(columns: Mapping[str, Scores], files: Sequence[File]) -> list[Row]:
-    """The evidence on files as numbers without unit: each value as a share of the highest, and one over its rank."""
+def file_rows(columns: Mapping[str, Scores], files: Sequence[File], wanted: Collection[str] | None = None) -> list[Row]:
+    """The evidence on files as numbers without unit: each value as a share of the highest, and one over its rank.
+
+    With `wanted` only numbers of these names need be there.
+    """
     rows: list[Row] = [_own(file) for file in files]
     for name, scores in sorted(columns.items()):
         most = max(scores.values(), default=0.0)
         if most <= 0:
             continue
-        by_rank = sorted(-score for score in scores.values())
+        ranked = wanted is None or f"r_{name}" in wanted
+        by_rank = sorted(-score for score in scores.values()) if ranked else []
         for row, file in zip(rows, files, strict=True):
             score = scores.get(file.path, 0.0)
             if score > 0:
                 row[name] = score / most
                 # Ties count against a file: what says the same of many says little.
-                row[f"r_{name}"] = 1.0 / (1 + bisect_right(by_rank, -score))
+                if ranked:
+                    row[f"r_{name}"] = 1.0 / (1 + bisect_right(by_rank, -score))
     return rows
 
 
 def _own(file: File) -> Row:
-    name = PurePosixPath(file.path).name
+    name = file.path.rpartition("/")[2]
     return {
         f"k_{file.kind}": 1.0,
         "code": float(is_code(file.path)),
@@ -103,13 +108,16 @@ def file_odds(columns: Mapping[str, Scores], files: Sequence[File]) -> list[floa
     weights = FILE_WEIGHTS | SET_WEIGHTS
     wanted = {name.removeprefix("r_") for name in weights}
     kept = {name: scores for name, scores in columns.items() if name in wanted}
-    return log_softmax([_dot(weights, row) for row in file_rows(kept, files)])
+    return log_softmax([_dot(weights, row) for row in file_rows(kept, files, weights)])
 
 
 def piece_worths(odds: Sequence[float], rows: Sequence[Sequence[Row]]) -> list[list[float]]:
     """For each file's pieces the probability that the change touches them, from the files' odds and the rows."""
+    # All rows have the same names.
+    names = [name for name in PIECE_WEIGHTS if any(name in own[0] for own in rows[:1])]
+    weights = [PIECE_WEIGHTS[name] for name in names]
     scores = [
-        PIECE_WEIGHTS["file"] * odd / 5 + _dot(PIECE_WEIGHTS, row)
+        PIECE_WEIGHTS["file"] * odd / 5 + sum(map(mul, weights, map(row.__getitem__, names)))
         for odd, own in zip(odds, rows, strict=True)
         for row in own
     ]

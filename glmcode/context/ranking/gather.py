@@ -58,7 +58,7 @@ def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task, near: Coll
     for path, file in files.items():
         rough[path] = rough.get(path, 0.0) + _KINDS[file.kind]
     spoken = {path for name in (*_SPOKEN, "near") for path, score in columns[name].items() if score > 0}
-    order = sorted(files if spoken else (), key=lambda path: (-rough[path], path))[:CANDIDATES]
+    order = heapq.nsmallest(CANDIDATES, files if spoken else (), key=lambda path: (-rough[path], path))
     anchors = {path: max(0.0, rough[path]) ** 2 for path in order[:12] if files[path].kind == "source"}
     columns["together"] = together(commits, anchors)
     columns["rough"] = {path: max(0.0, rough[path]) for path in files}

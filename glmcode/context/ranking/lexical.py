@@ -1,8 +1,10 @@
 """BM25 over the terms of files, by where in the task a term stands, and over the parts of their paths."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from glmcode.context.index.snapshot import Snapshot
 from glmcode.context.index.words import WORD, TermCounter
@@ -40,16 +42,16 @@ def lexical(snapshot: Snapshot, task: Task) -> Lexical:
     rarity: dict[str, float] = {}
     best: dict[str, list[tuple[float, str]]] = {}
     for term in sorted(weights):
-        holders = list(snapshot.holding(term))
+        holders = snapshot.holding(term)
         if not holders or (len(files) > 40 and len(holders) > _COMMON * len(files)):
             continue
         idf = rarity[term] = rare(len(files), len(holders))
-        targets = [(scores[name], zone[term]) for name, zone in zones.items() if term in zone]
-        for path, times in holders:
-            part = idf * times * (_K1 + 1) / (times + norm[path])
-            for score, weight in targets:
+        parts = [(path, idf * times * (_K1 + 1) / (times + norm[path])) for path, times in holders]
+        for score, weight in [(scores[name], zone[term]) for name, zone in zones.items() if term in zone]:
+            for path, part in parts:
                 score[path] = score.get(path, 0.0) + weight * part
-            if idf > 2:
+        if idf > 2:
+            for path, part in parts:
                 best.setdefault(path, []).append((part, term))
     return Lexical(scores, rarity, best)
 
@@ -65,19 +67,19 @@ def rare(count: int, holders: int) -> float:
 def path_terms(paths: list[str]) -> dict[str, dict[str, float]]:
     """The terms of each path: those of the file's own name count double."""
     counter = TermCounter()
-    folders: dict[str, list[str]] = {}
+    folders: dict[str, dict[str, float]] = {}
+    names: dict[str, dict[str, float]] = {}
     found = {}
     for path in paths:
         folder, _, name = path.rpartition("/")
         if folder not in folders:
-            folders[folder] = counter.terms(folder)
-        own = counter.terms(name.partition(".")[0] or name)
+            folders[folder] = dict.fromkeys(counter.terms(folder), 1.0)
         # The folder of a package's front file is its name.
-        if name.startswith(("__init__.", "mod.", "index.", "lib.", "main.")):
-            own = counter.terms(folder.rpartition("/")[2])
-        both: dict[str, float] = dict.fromkeys(folders[folder], 1.0)
-        both.update(dict.fromkeys(own, 2.0))
-        found[path] = both
+        front = name.startswith(("__init__.", "mod.", "index.", "lib.", "main."))
+        own = folder.rpartition("/")[2] if front else name.partition(".")[0] or name
+        if own not in names:
+            names[own] = dict.fromkeys(counter.terms(own), 2.0)
+        found[path] = folders[folder] | names[own]
     return found
 
 
@@ -87,17 +89,15 @@ def path_scores(by_path: Mapping[str, Mapping[str, float]], task: Task) -> dict[
     for name, factor in (("title", 2.0), ("prose", 1.0), ("code", 1.0)):
         for term, weight in task.zones[name].items():
             wanted[term] = wanted.get(term, 0.0) + factor * min(weight, 2.0)
-    found_in: dict[str, int] = {}
-    for terms in by_path.values():
-        for term in terms:
-            found_in[term] = found_in.get(term, 0) + 1
+    found_in = Counter(chain.from_iterable(by_path.values()))
     count = len(by_path)
-    rarity = {term: rare(count, n) for term, n in found_in.items()}
+    by_count = {n: rare(count, n) for n in set(found_in.values())}
+    rarity = {term: by_count[n] for term, n in found_in.items()}
     weighed, covered = {}, {}
     for path, terms in by_path.items():
-        hits = [term for term in terms if term in wanted]
-        if not hits:
+        if wanted.keys().isdisjoint(terms):
             continue
+        hits = [term for term in terms if term in wanted]
         weighed[path] = sum(rarity[term] * terms[term] * wanted[term] for term in hits) / (4 + len(terms))
         total = sum(rarity[term] for term, times in terms.items() if times == 2.0)
         own = sum(rarity[term] for term in hits if terms[term] == 2.0)

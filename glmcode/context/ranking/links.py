@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from functools import lru_cache
 
 from glmcode.context.ranking.lexical import Scores
 
@@ -30,13 +30,17 @@ class Modules:
     """The repository's files by the names that others import them by."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._by_name: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-        for path in paths:
-            parts = _module(path)
-            if parts:
-                self._by_name.setdefault(parts[-1].lower(), []).append((path, parts))
-            own = tuple(path.split("/"))
-            self._by_name.setdefault(own[-1].lower(), []).append((path, own))
+        self._paths = list(paths)
+        # Twice the place of a path for its name as a module, one more for its name as a file.
+        self._by_name: dict[str, list[int]] = {}
+        for at, path in enumerate(self._paths):
+            folder, _, name = path.rpartition("/")
+            stem = name.partition(".")[0]
+            module = folder.rpartition("/")[2] if stem in _IDLE and folder else stem
+            self._by_name.setdefault(module.lower(), []).append(2 * at)
+            self._by_name.setdefault(name.lower(), []).append(2 * at + 1)
+        self._backwards: dict[int, tuple[str, ...]] = {}
+        self._found: dict[tuple[str, ...], list[tuple[str, int]]] = {}
 
     def imported(self, path: str, text: str) -> dict[str, int]:
         """The files that one file imports, and how many parts of the name agree with the path."""
@@ -64,11 +68,25 @@ class Modules:
         return found[:4]
 
     def _closest(self, name: Sequence[str]) -> list[tuple[str, int]]:
-        if not name:
-            return []
-        matches = [(other, _common(name, parts)) for other, parts in self._by_name.get(name[-1].lower(), ())]
-        best = max((agree for _, agree in matches), default=0)
-        return [(other, agree) for other, agree in matches if agree == best]
+        """The files whose names agree with most of this one, from its end, and in how many parts."""
+        backwards = tuple(part.lower() for part in reversed(name))
+        found = self._found.get(backwards)
+        if found is None:
+            places = self._by_name.get(backwards[0], ()) if backwards else ()
+            matches = [(place >> 1, _common(backwards, self._parts(place))) for place in places]
+            best = max((agree for _, agree in matches), default=0)
+            found = [(self._paths[at], agree) for at, agree in matches if agree == best]
+            self._found[backwards] = found
+        return found
+
+    def _parts(self, place: int) -> tuple[str, ...]:
+        """The parts of a name in lower case, the last first."""
+        parts = self._backwards.get(place)
+        if parts is None:
+            path = self._paths[place >> 1]
+            names = path.split("/") if place & 1 else _module(path)
+            parts = self._backwards[place] = tuple(part.lower() for part in reversed(names))
+        return parts
 
 
 def imports_of(text: str) -> list[Import]:
@@ -106,8 +124,8 @@ def _module(path: str) -> tuple[str, ...]:
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
     count = 0
-    for a, b in zip(reversed(one), reversed(other), strict=False):
-        if a.lower() != b.lower():
+    for a, b in zip(one, other, strict=False):
+        if a != b:
             break
         count += 1
     return count
@@ -115,7 +133,11 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 def tested_name(path: str) -> str | None:
     """The bare name of what a test file is for, in lower case without underscores; None where nothing marks a test."""
-    stem = path.rpartition("/")[2].rpartition(".")[0]
+    return _unmarked(path.rpartition("/")[2].rpartition(".")[0])
+
+
+@lru_cache(maxsize=10_000)
+def _unmarked(stem: str) -> str | None:
     bare = _TEST_MARK.sub("", stem)
     return bare.replace("_", "").lower() if bare != stem else None
 
@@ -124,7 +146,7 @@ def from_tests(scores: Scores, tests: Iterable[str], sources: Iterable[str]) -> 
     """What the tests of a file score, given to the file: those named after it."""
     by_name: dict[str, float] = {}
     for path in tests:
-        name = tested_name(path) or PurePosixPath(path).parent.name.replace("_", "").lower()
+        name = tested_name(path) or path.rpartition("/")[0].rpartition("/")[2].replace("_", "").lower()
         if len(name) > 2:
             by_name[name] = max(by_name.get(name, 0.0), scores.get(path, 0.0))
     found = {}

@@ -12,7 +12,11 @@ from glmcode.asides import AsideEvent
 from glmcode.editor.acp import options
 from glmcode.editor.acp.errors import invalid
 from glmcode.events import Event
+from glmcode.live import repacking
+from glmcode.live.committing import commit, propose
 from glmcode.live.session import LiveSession
+from glmcode.markdown import fenced
+from glmcode_tools.filetext import display_name
 
 
 class Host(Protocol):
@@ -68,7 +72,7 @@ def available() -> AvailableCommandsUpdate:
 async def _compact(host: Host, hint: str) -> None:
     if host.live.id and host.live.place is None:
         await host.live.open("")  # a session that was loaded and not gone on with yet
-    if not await host.show(host.live.compact(hint)):
+    if not await host.show(repacking.compact(host.live, hint)):
         await host.say("There is nothing to compact yet.")
 
 
@@ -110,6 +114,23 @@ async def _run(host: Host, command: str) -> None:
     await host.show(host.live.by_hand("shell", json.dumps({"command": command})))
 
 
+async def _commit(host: Host, message: str) -> None:
+    proposal = await propose(host.live, message)
+    preview = proposal.preview
+    files = [
+        f"- {display_name(each.path)}{' (holds changes of yours, too)' if each.path in proposal.mixed else ''}"
+        for each in preview.changes
+    ]
+    await host.say("\n".join([fenced(proposal.message), "", *files]))
+    question = f"Commit these {len(files)} files to {preview.branch} with this message?"
+    if host.live.people.confirm is None or not await host.live.people.confirm(question):
+        await host.say("Nothing was committed.")
+        return
+    made = await commit(host.live, proposal, proposal.message)
+    unsigned = " It is not signed." if made.unsigned else ""
+    await host.say(f"Committed to {made.branch} as {made.id[:12]}.{unsigned}")
+
+
 async def _context(host: Host, _: str) -> None:
     meter = await host.live.meter()
     if meter is None:
@@ -127,6 +148,7 @@ COMMANDS = (
     Command("mode", "What happens when a call wants to leave the policy", _mode, "plan, ask or auto",
             while_running=True),
     Command("btw", "Ask beside the conversation; the model never sees it again", _btw, "question", while_running=True),
+    Command("commit", "Commit what this session changed, after a question", _commit, "message"),
     Command("test", "Run the tests in the sandbox; the model is told with the next prompt", _test, "ids, or all"),
     Command("run", "Run a shell command in the sandbox; the model is told with the next prompt", _run, "command"),
 )  # fmt: skip

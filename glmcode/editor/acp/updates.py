@@ -158,9 +158,8 @@ class Updates:
             case "retry":
                 yield self.news(f"The endpoint is asked again in {event.delay_s:.0f} s: {event.reason}")
             case "compacted":
-                yield self.news(
-                    f"Compacted, {event.tokens_before:,} to about {event.tokens_after:,} tokens: {event.cause}"
-                )
+                did = "Packed anew" if event.how == "repacked" else "Compacted"
+                yield self.news(f"{did}, {event.tokens_before:,} to about {event.tokens_after:,} tokens: {event.cause}")
             case "cache_broken":
                 yield self.news(f"The server's prompt cache is lost from the {event.segment} on: {event.cause}")
             case "error" if not self._live or event.error == "snapshot":  # the others are the answer to the prompt
@@ -171,6 +170,8 @@ class Updates:
                 yield said(text, f"{self._turn}-aside-{self._asides}")
             case "steered" if not self._live:
                 yield typed(event.text, self._id("steered"))
+            case "verdict":
+                yield self.news(f"Verdict: {event.verdict}: {event.reason}")
             case "approval_requested" if not event.allowed and event.reason:
                 yield self.news(f"Refused: {event.reason}")
             case _:

@@ -67,4 +67,4 @@ async def export(talk: Conversation, name: str) -> None:
 def _write(session: str, target: Path) -> None:
     header, conversation = store.read_whole(store.session_file(paths.sessions_dir(), session))
     with target.open("x", encoding="utf-8") as file:
-        file.write(exported(target.suffix, header, conversation.said, conversation.compactions))
+        file.write(exported(target.suffix, header, conversation.said, conversation.remarks))

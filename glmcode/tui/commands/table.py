@@ -19,6 +19,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("shell", "COMMAND", "working.shell", alone=True),
     SlashCommand("fix", "ISSUE", "working.fix", alone=True),
     SlashCommand("review", "", "reviewing.review", alone=True),
+    SlashCommand("commit", "[MESSAGE]", "committing.commit", alone=True),
     SlashCommand("diff", "", "reading.diff"),
     SlashCommand("btw", "QUESTION", "asking.aside"),
     SlashCommand("context", "", "seeing.context"),

@@ -2,14 +2,9 @@
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
 
 from glmcode.tui.conversation import Conversation
 from glmcode.tui.texts import text
-from glmcode.tui.transcript.entries import Seal
-
-if TYPE_CHECKING:
-    from glmcode.live.fixing import Proof
 
 
 async def shell(talk: Conversation, command: str) -> None:
@@ -33,11 +28,13 @@ async def _by_hand(talk: Conversation, tool: str, arguments: str) -> None:
 
 async def compact(talk: Conversation, hint: str) -> None:
     """Shorten the conversation, keeping what the hint names."""
+    from glmcode.live import repacking
+
     if talk.live is None or talk.live.place is None:
         talk.say(text("commands.no_conversation"))
         return
     before = len(talk.stage.view.transcript.entries)
-    await talk.play(talk.live.compact(hint))
+    await talk.play(repacking.compact(talk.live, hint))
     if len(talk.stage.view.transcript.entries) == before:
         talk.say(text("commands.is_short"))
 
@@ -55,19 +52,11 @@ async def fix(talk: Conversation, issue: str) -> None:
     given = issue if _is_source(issue) else f"text:{issue}"
     task = await asyncio.to_thread(read_issue, given, offline=settings.offline)
     live = await talk.opening.live()
-    talk.stage.view.user(f"/fix {issue}")
-    proof = await fix_live(live, task, lambda prompt: talk.play(live.turn(prompt, typed=f"/fix {issue}")), talk.say)
-    talk.stage.view.seal(_seal(proof))
+    typed = f"/fix {issue}"
+    talk.stage.view.user(typed)
+    talk.show(await fix_live(live, task, lambda prompt: talk.play(live.turn(prompt, typed=typed)), talk.say))
 
 
 def _is_source(issue: str) -> bool:
     """Whether this names where the issue is, rather than saying it."""
     return " " not in issue.strip() and "\n" not in issue
-
-
-def _seal(proof: "Proof") -> Seal:
-    judgement, after = proof.judgement, proof.after
-    passed = len(after.passed) if after is not None else None
-    return Seal(
-        judgement.verdict, judgement.reason, fixed=len(judgement.fixed), broken=len(judgement.broken), passed=passed
-    )

@@ -49,12 +49,19 @@ class RepositoryMentions:
 
     async def __call__(self, query: str) -> Sequence[Mention]:
         """The best for `query`; an empty one gives the first files. A repository that cannot be listed has none."""
+        return await asyncio.to_thread(best_mentions, query, await self._listed())
+
+    async def files(self, query: str) -> Sequence[str]:
+        """The paths of files alone, in the same way."""
+        return await asyncio.to_thread(best_paths, query, await self._listed())
+
+    async def _listed(self) -> Names:
         if self._reading is None and (self._names is None or time.monotonic() - self._read_at > FRESH_S):
             self._reading = asyncio.create_task(self._read())
         if self._names is None and self._reading is not None:
             # Shielded: who asks is cancelled by the next letter, and the list must come all the same.
             await asyncio.shield(self._reading)
-        return await asyncio.to_thread(best_mentions, query, self._names or Names())
+        return self._names or Names()
 
     async def _read(self) -> None:
         try:
@@ -75,6 +82,13 @@ def read_names(repo: Path) -> Names:
     # Short ones first: where several match equally well, the one near the top is meant more often.
     paths.sort(key=lambda path: (path.count("/"), path))
     return Names(tuple(paths), tuple(_symbols(repo, frozenset(paths))))
+
+
+def best_paths(query: str, names: Names) -> list[str]:
+    """Files that match, best first. Blocks: there may be very many."""
+    if not query:
+        return [*names.paths[:MAX_MENTIONS]]
+    return [path for path, _ in ranked(query, sieve(query, names.paths), str, MAX_MENTIONS)]
 
 
 def best_mentions(query: str, names: Names) -> list[Mention]:
@@ -113,12 +127,12 @@ def _symbols(repo: Path, paths: frozenset[str]) -> list[Symbol]:
         if not (file := index_file(repo)).is_file():
             return []
         with open_store(file) as store:
-            rows = [row for row in store.files(os.path.realpath(repo)).values() if row[0] in paths]
-            details = store.details([f"pieces:{row[4]}" for row in rows])
+            files = [file for path, file in store.files(os.path.realpath(repo)).items() if path in paths]
+            details = store.details([f"pieces:{file.hash}" for file in files])
     except (OSError, sqlite3.Error):
         return []
     found: dict[tuple[str, str, str], Symbol] = {}
-    for path, _, _, _, hash in rows:
+    for path, _, hash, *_ in files:
         for first, _, name, inside in json.loads(details.get(f"pieces:{hash}", b"[]")):
             if name and can_be_shown(name):
                 # A long function has several pieces; the first of them is where it begins.

@@ -59,6 +59,10 @@ def _parts(status: Status, now: float) -> Iterator[Part]:
     yield from _cache(status)
     yield from _spent(status)
     yield from _place(status)
+    if status.indexing is not None:
+        done, of = status.indexing
+        whole = Content.styled(text("status.indexing", done=f"{done:,}", of=f"{of:,}"), "$thinking")
+        yield (2, whole), (4, Content.styled(text("status.indexing_share", share=share(done / of)), "$thinking"))
     elapsed = status.elapsed_s if status.running_since is None else now - status.running_since
     if elapsed is not None:
         yield ((5, Content(seconds(elapsed))),)

@@ -45,6 +45,8 @@ class Status:
     workspace: str = ""
     """direct or isolated."""
     branch: str = ""
+    indexing: tuple[int, int] | None = None
+    """How many files of how many are in the index, while it is brought up to date."""
     running_since: float | None = None
     """When the running turn began, by `time.monotonic()`; None while none runs."""
     elapsed_s: float | None = None

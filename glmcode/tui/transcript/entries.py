@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from glmcode.events import EndReason
-from glmcode.fix.verdict import Verdict
+from glmcode.events import EndReason, Verdict
 from glmcode.tui.transcript.growing import Growing, HeadAndTail
 
 CallState = Literal["running", "ok", "error", "refused"]
 Level = Literal["info", "warning", "error"]
 TodoStatus = Literal["pending", "in_progress", "done"]
 NoteKind = Literal[
-    "plain", "scripted", "allowed", "refused", "guard", "cache_broken", "compacted", "retry", "failure"
+    "plain", "scripted", "allowed", "refused", "guard", "cache_broken", "compacted", "repacked", "retry", "failure"
 ]  # fmt: skip
 """Which sentence says it: `note_KIND` in the interface's texts."""
 

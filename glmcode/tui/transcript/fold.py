@@ -8,6 +8,7 @@ from glmcode.events import (
     ToolStarted,
     TurnFinished,
     UsageCounted,
+    VerdictReached,
 )
 from glmcode.tui.transcript.entries import (
     Answer,
@@ -54,8 +55,9 @@ class Transcript:
         self._calls, self._denied, self._todo, self._thought = {}, set(), None, None
         return changed | {self._add(UserSaid(text))}
 
-    def seal(self, seal: Seal) -> set[int]:
+    def _seal(self, event: VerdictReached) -> set[int]:
         """The harness judged a change."""
+        seal = Seal(event.verdict, event.reason, len(event.fixed), len(event.broken), event.passed)
         return {self._add(seal)}
 
     def note(self, level: Level, text: str) -> set[int]:
@@ -86,6 +88,8 @@ class Transcript:
                 return self._count(event)
             case "turn_finished":
                 return self._end_turn(event, now)
+            case "verdict":
+                return self._seal(event)
             case _:
                 return self._remark(event)
 
@@ -114,6 +118,8 @@ class Transcript:
                 return self._note("warning", "cache_broken", segment=event.segment, cause=event.cause)
             case "compacted":
                 sizes = {"before": event.tokens_before, "after": event.tokens_after}
+                if event.how == "repacked":
+                    return self._note("info", "repacked", cause=event.cause, **sizes)
                 return self._note("info", "compacted", how=event.how, cause=event.cause, **sizes)
             case "retry":
                 return self._note(

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from glmcode.events import Event
 from glmcode.tui.transcript.copying import raw_code, raw_text
-from glmcode.tui.transcript.entries import Answer, Level, Seal
+from glmcode.tui.transcript.entries import Answer, Level
 from glmcode.tui.transcript.entry_lines import folds
 from glmcode.tui.transcript.fold import Transcript
 from glmcode.tui.transcript.page_view import PageView
@@ -78,10 +78,6 @@ class TranscriptView(PageView):
     def note(self, level: Level, line: str) -> None:
         """Show a line of the interface itself."""
         self._take(self.transcript.note(level, line))
-
-    def seal(self, seal: Seal) -> None:
-        """Show what was verified."""
-        self._take(self.transcript.seal(seal))
 
     def show(self, transcript: Transcript) -> None:
         """Show another conversation, from its end."""

@@ -1,4 +1,5 @@
 import asyncio
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,21 @@ async def test_an_unsaved_buffer_is_read_from_the_editor(home: Path, repo: Path)
     assert editor.read == [str(path)]
     assert "def add(a, b, c)" in sent and sent.endswith("What is @calc.py?")
     assert editor.text("user_message_chunk") == "What is @calc.py?"
+
+
+async def test_a_commit_is_asked_for_and_made(home: Path, repo: Path) -> None:
+    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = a@example.org\n")
+    editor = Editor(option="reject_once")
+    async with editing(home, repo, [FIX, DONE, {"content": "Let add add"}], editor=editor) as agent:
+        session = await agent.begin()
+        await agent.prompt(session, "make add add")
+        await agent.prompt(session, "/commit")
+        assert "Let add add" in editor.text() and "- calc.py" in editor.text()
+        assert editor.text().endswith("Nothing was committed.")
+        editor.option = "allow_once"
+        await agent.prompt(session, "/commit By hand")
+        assert "Commit these 1 files" in editor.asked[-1].title and "Committed to " in editor.text()
+    log = await asyncio.to_thread(
+        subprocess.run, ["git", "log", "-1", "--format=%s"], cwd=repo, capture_output=True, text=True, check=True
+    )
+    assert log.stdout == "By hand\n"

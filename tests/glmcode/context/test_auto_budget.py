@@ -72,12 +72,12 @@ def test_a_pack_chooses_by_how_sure_its_ranking_is(shop: Path) -> None:
 
 def test_packing_again_says_what_the_server_has_to_read_anew(shop: Path, write: Write) -> None:
     before = pack(shop, "acquire_mutex hangs", 9000)
-    same = repack(shop, "acquire_mutex hangs", 9000, before)
+    same = repack(shop, "acquire_mutex hangs", 9000, before.text)
     assert (same.kept, same.fresh) == (before.tokens, 0)
-    other = repack(shop, "the refund of an order is wrong", 9000, before)
+    other = repack(shop, "the refund of an order is wrong", 9000, before.text)
     fixed = sum(segment.tokens for segment in other.pack.segments if segment.name != "files")
     assert 0 < other.kept <= fixed + 100 and other.kept + other.fresh == other.pack.tokens
-    assert repack(shop, "acquire_mutex hangs", 9000, None).kept == 0
+    assert repack(shop, "acquire_mutex hangs", 9000, "").kept == 0
 
 
 async def test_the_command_says_what_it_chose(shop: Path, tmp_path: Path) -> None:

@@ -34,11 +34,15 @@ def test_any_task_can_be_searched_for_names(task: str) -> None:
     assert set(named(task, PATHS)) <= set(PATHS)
 
 
-@pytest.mark.parametrize("junk", ["." * 60_000, "a." * 30_000, "/" * 60_000, "a-" * 30_000, "aB" * 30_000])
+@pytest.mark.parametrize(
+    "junk",
+    ["." * 60_000, "a." * 30_000, "/" * 60_000, "a-" * 30_000, "aB" * 30_000],
+    ids=["dots", "names", "slashes", "dashes", "humps"],
+)
 def test_a_hostile_task_costs_little(junk: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     named(junk, PATHS)
     task = Task(junk)
     assert task.zones.keys() == {"title", "prose", "code"}
     assert len(task.phrases | task.words | task.frames) < 100_000
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2

@@ -119,3 +119,9 @@ def test_a_file_that_is_gone_is_missing_and_the_others_are_not(tmp_path: Path, r
     found, files = outlines(tmp_path, repo)
     (repo / "a.py").unlink()
     assert [piece.name for pieces in found.of(files).values() for piece in pieces] == ["g"]
+
+
+def test_a_name_is_the_same_in_every_parse() -> None:
+    lines = [f"const read_{n} = async function* (blob) {{\n  yield blob;\n}};\n" for n in range(40)]
+    found = pieces_of("a.js", "\n".join(lines).encode())
+    assert [piece.name for piece in found if piece.name] == [f"read_{n}" for n in range(40)]

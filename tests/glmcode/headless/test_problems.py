@@ -74,9 +74,9 @@ HOSTILE = [
 
 
 def test_names_with_hundreds_of_parts_stand_for_no_file_and_cost_nothing(repo: Path) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     assert [Places(repo).of_case(each) for each in HOSTILE * 5] == [Place(".")] * 15
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
     deep = repo / "/".join(["d"] * 60)
     deep.mkdir(parents=True)
     (deep / "a.py").write_text("x\n")
@@ -86,10 +86,10 @@ def test_names_with_hundreds_of_parts_stand_for_no_file_and_cost_nothing(repo: P
 def test_a_report_of_any_number_of_files_that_are_not_there_is_soon_placed(repo: Path) -> None:
     places = Places(repo)
     assert places.known("src/calc.py") == "src/calc.py"
-    started = time.perf_counter()
+    started = time.thread_time()
     for number in range(1_500):
         assert places.of_case(case("d." * 35 + f"x{number}", "failed")) == Place(".")
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
     assert places.known("src/calc.py") == "src/calc.py"
 
 

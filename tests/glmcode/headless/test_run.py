@@ -182,3 +182,15 @@ def test_the_pack_takes_at_most_a_quarter_of_a_small_window(repo: Path) -> None:
     _, records, _ = finish(process)
     [started] = [record for record in records if record["kind"] == "session_started"]
     assert 0 < started["context_tokens"] <= 1024
+
+
+def test_a_run_that_goes_on_tells_the_model_what_the_user_changed_meanwhile(repo: Path) -> None:
+    finish(start(repo, "run", "make add add", "--output", "json", calls=[FIX]))
+    (repo / "calc.py").write_text(SOURCE.replace("a - b", "b + a"))
+    code, (result,), told = finish(start(repo, "run", "and now?", "--resume", "--output", "json", calls=[]))
+    assert code == 0 and "told what changed" in told
+    session = next((repo.parent / ".local/state/glmcode/sessions").glob("*/session.jsonl"))
+    messages = [json.loads(line)["message"] for line in session.read_text().splitlines() if '"message":' in line]
+    said = [message["content"] for message in messages if message["role"] == "user"]
+    assert "-    return a + b\n+    return b + a" in said[-1] and "and now?" in said[-1]
+    assert result["session"] == session.parent.name

@@ -190,6 +190,26 @@ async def test_hunks_have_places_lines_and_their_surroundings(trees: Trees) -> N
     assert (review.files[0].status, review.files[0].is_binary) == ("modified", False)
 
 
+@pytest.mark.parametrize(
+    ("unchanged", "places"),
+    [(2, [(1, 10)]), (3, [(1, 5), (6, 11)]), (4, [(1, 6), (7, 12)]), (6, [(1, 7), (8, 14)]), (7, [(1, 7), (9, 15)])],
+)
+async def test_changes_that_stand_apart_are_decided_on_apart(
+    trees: Trees, unchanged: int, places: list[tuple[int, int]]
+) -> None:
+    between = "".join(f"{number}\n" for number in range(unchanged))
+    sides = [f"a\nb\nc\n{one}\n{between}{one}\nx\ny\nz\n" for one in ("old", "new\nmore")]
+    old, new = ({"f.txt": ("100644", side.encode())} for side in sides)
+    review = await trees.review(old, new)
+    hunks = [hunk for _, hunk in review.hunks()]
+    assert [(hunk.old_start, hunk.old_start + hunk.old_count - 1) for hunk in hunks] == places
+    assert len(hunks) == 1 or [sum(line.kind == "+" for line in hunk.lines) for hunk in hunks] == [2, 2]
+    rest = sides[1].split("\n")
+    for hunk in hunks:
+        start = hunk.new_start - 1
+        assert hunk.new_text == "".join(f"{line}\n" for line in rest[start : start + hunk.new_count])
+
+
 async def test_what_is_undecided_is_agreed_nowhere_and_kept_to_work_on(trees: Trees) -> None:
     decisions = await changed(trees, OLD, NEW)
     first, second, third = decisions.review.files[0].hunks

@@ -300,6 +300,13 @@ async def test_fix_ends_with_the_verdict_of_the_harness(answers: list[Any], verd
         assert "before: " in it.notes
         typed = json.dumps([each.text for each in it.entries if isinstance(each, UserSaid)])
         assert "/fix add subtracts" in typed
+        session = it.app.opening.session_id
+        await it.type("/export proof.md")
+        await it.until(lambda: (repo / "proof.md").exists())
+        assert f"*Verdict: {verdict}" in (repo / "proof.md").read_text()
+    async with opened(tmp_path, repo=repo, resume=session) as it:
+        await it.until(lambda: it.prompts == 1)
+        assert [each for each in it.entries if isinstance(each, Seal)] == [seal]
 
 
 async def test_a_refused_hunk_is_taken_back_and_the_model_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@ from pathlib import Path
 from textual.widgets import Static
 
 from glmcode.tui.context.screen import ContextScreen
+from glmcode.tui.status.line import StatusLine
+from tests.glmcode.context.test_warming import fill
+from tests.glmcode.live.working import make_repo
 from tests.tui.app.opened import opened
 
 
@@ -16,3 +19,19 @@ async def test_context_shows_the_window_of_the_conversation(tmp_path: Path) -> N
         assert segments["pack"] > 20
         await it.pilot.press("escape")
         await it.until(lambda: it.app.screen is it.app.chat)
+
+
+async def test_the_status_line_tells_how_far_the_index_is_until_it_is_there(tmp_path: Path) -> None:
+    repo = make_repo(tmp_path)
+    fill(repo, 3000)
+    seen: list[str] = []
+    async with opened(tmp_path, repo=repo, context=4000, size=(160, 30)) as it:
+
+        def look() -> bool:
+            line = str(it.app.chat.query_one(StatusLine).render())
+            seen.append(line)
+            return bool(it.talk.live) and "indexing" not in line
+
+        await it.until(lambda: not look())
+        await it.until(look)
+    assert any(" of 3,001 files" in line for line in seen)

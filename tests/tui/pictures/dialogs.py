@@ -8,6 +8,7 @@ from textual.widgets import Input, OptionList, Static
 from glmcode.config import Settings
 from glmcode.context.record import ContextPack, PackedFile
 from glmcode.events import CacheBroken
+from glmcode.live.indexing import Indexing
 from glmcode.live.packing import Packing
 from glmcode.live.rewinding import rewind, steps_of
 from glmcode.policy import Question
@@ -62,8 +63,11 @@ async def pack(pilot: Pilot[Any], place: Place) -> None:
     async def packed() -> ContextPack:
         return PACK
 
-    packing = Packing(Settings(pin=("duebook/money.py",), drop=("docs",)), place.home)
-    await pilot.app.push_screen(PackScreen(packing, packed, None))
+    async def found(_: str) -> tuple[str, ...]:
+        return ()
+
+    packing = Packing(Settings(pin=("duebook/money.py",), drop=("docs",)), place.home, Indexing(place.home))
+    await pilot.app.push_screen(PackScreen(packing, packed, None, find=found))
     while not pilot.app.screen.query_one(OptionList).option_count > len(FILES):
         await pilot.pause()
     await pilot.press("down")

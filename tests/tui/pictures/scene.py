@@ -17,7 +17,6 @@ from glmcode.tui.app import GlmcodeApp
 from glmcode.tui.prompt.area import PromptArea
 from glmcode.tui.status.values import Activity, Segment, Status
 from glmcode.tui.texts import Language
-from glmcode.tui.transcript.entries import Seal
 from glmcode.tui.transcript.fold import Transcript
 from tests.tui.dialogs.app import DialogApp
 
@@ -102,7 +101,6 @@ async def show(
     prompt: str,
     events: list[Event],
     *,
-    seal: Seal | None = None,
     activity: Activity | None = None,
     status: Status = STATUS,
 ) -> GlmcodeApp:
@@ -114,8 +112,6 @@ async def show(
     transcript.user(prompt)
     for event in events:
         transcript.apply(event, 1.0)
-    if seal is not None:
-        transcript.seal(seal)
     talk.stage.view.show(transcript)
     talk.stage.activity.activity = activity
     talk.stage.status.status = status if activity is None else replace(status, elapsed_s=12.0)

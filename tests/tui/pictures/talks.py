@@ -17,10 +17,10 @@ from glmcode.events import (
     ToolFinished,
     ToolOutputDelta,
     ToolStarted,
+    VerdictReached,
 )
 from glmcode.tui.prompt.queue import Queued
 from glmcode.tui.status.values import Activity
-from glmcode.tui.transcript.entries import Seal
 from tests.tui.pictures.scene import STATUS, Place, Scene, chat, show
 from tests.tui.transcript.conversations import ANSWER, ANSWER_ZH, called, said, turn_end, typical
 
@@ -40,7 +40,9 @@ def answer(place: Place) -> str:
 
 
 async def a_turn(pilot: Pilot[Any], place: Place) -> None:
-    await show(pilot, prompt(place), typical(answer(place)), seal=Seal("verified", fixed=1, passed=14))
+    await show(
+        pilot, prompt(place), [*typical(answer(place)), VerdictReached(verdict="verified", fixed=("a",), passed=14)]
+    )
 
 
 async def streaming(pilot: Pilot[Any], place: Place) -> None:
@@ -102,8 +104,13 @@ async def trouble(pilot: Pilot[Any], place: Place) -> None:
         turn_end(reason="error", detail="the endpoint does not answer: connection refused by 127.0.0.1:8000"),
     ]
     broken = replace(STATUS, broken_segment="pack", sandbox="none", approval="auto")
-    seal = Seal("failed", "One test that passed before fails now.", broken=1, passed=13)
-    app = await show(pilot, prompt(place), events, seal=seal, status=broken)
+    reason = "One test that passed before fails now."
+    app = await show(
+        pilot,
+        prompt(place),
+        [*events, VerdictReached(verdict="failed", reason=reason, broken=("a",), passed=13)],
+        status=broken,
+    )
     app.chat.view.note("error", "No endpoint answers at http://127.0.0.1:8000/v1. Start the server, or set base_url.")
 
 

@@ -1,0 +1,1 @@
+"""A commit of what the session changed, on a screen."""
