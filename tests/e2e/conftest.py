@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli import CommandLine, host_image
 from tests.e2e.place import SOURCE, commit_all
+from tests.glmcode.live.working import make_repo
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,14 @@ def repo(tmp_path: Path) -> Path:
     (folder / "notes.txt").write_text("one\ntwo\nthree\n")
     commit_all(folder)
     return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Path, Path]:
+    """A home and a repository, for the interface in a terminal."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return home, make_repo(tmp_path)
 
 
 @pytest.fixture

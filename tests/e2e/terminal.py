@@ -14,7 +14,9 @@ from pathlib import Path
 
 from tests.cli import environment
 
-WAIT_S = 60.0
+WAIT_S = 120.0
+"""However busy the machine is."""
+PATIENCE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,19 @@ class Terminal:
                 return screen
             assert time.monotonic() < end, f"never came: {words}, still there: {gone}\n{screen}"
             await asyncio.sleep(0.1)
+
+    async def press_until(self, key: str, *words: str) -> str:
+        """Press a key until these words are on the screen: a dialog takes no key that was typed before it came."""
+        end = time.monotonic() + WAIT_S
+        while True:
+            self.keys(key)
+            again = time.monotonic() + PATIENCE_S
+            while time.monotonic() < again:
+                screen = self.screen
+                if all(word in screen for word in words):
+                    return screen
+                await asyncio.sleep(0.1)
+            assert time.monotonic() < end, f"never came after {key}: {words}\n{self.screen}"
 
 
 @asynccontextmanager

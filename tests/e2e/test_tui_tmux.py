@@ -8,34 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.terminal import Terminal, terminal
-from tests.glmcode.live.working import EDIT, TASKS, make_repo, shell
+from tests.e2e.place import folder_holds
+from tests.e2e.terminal import WAIT_S, terminal
+from tests.e2e.tui_session import PROMPT, child, flags, leave
+from tests.glmcode.live.working import EDIT, TASKS, shell
 from tests.simulated import SimulatedEndpoint
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux here: install it"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
-
-PROMPT = "What shall be done?"
-EVIL = "\x1b]0;PWNED\x07\x1b]52;c;UFdORUQ=\x07\x1b[2J\x1b[31mred\x1b]8;;http://evil.example\x07link\x1b]8;;\x07\x9b5n\u202eoff"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> tuple[Path, Path]:
-    """A home and a repository."""
-    home = tmp_path / "home"
-    home.mkdir()
-    return home, make_repo(tmp_path)
-
-
-def flags(server: SimulatedEndpoint, *more: str) -> list[str]:
-    return ["--base-url", server.base_url, "--sandbox", "none", "--context", "0", *more]
-
-
-async def leave(it: Terminal) -> str:
-    it.type("/quit", "Enter")
-    return await it.until("ENDED")
 
 
 async def test_a_session_from_prompt_to_resume(place: tuple[Path, Path]) -> None:
@@ -45,7 +27,7 @@ async def test_a_session_from_prompt_to_resume(place: tuple[Path, Path]) -> None
         {"tool_calls": [TASKS]},
         {"content": "All **done** here."},
         {"tool_calls": [shell("echo begun; sleep 60")]},
-        {"tool_calls": [shell("sleep 3; echo over")]},
+        {"tool_calls": [shell("while [ ! -e told ]; do sleep 0.1; done; echo over")]},
         {"content": "Steered as said."},
         {"content": "Back again."},
     ]
@@ -54,8 +36,8 @@ async def test_a_session_from_prompt_to_resume(place: tuple[Path, Path]) -> None
             await it.until(PROMPT, "ask mode", "NO SANDBOX")
             it.type("make add add", "Enter")
             await it.until("a + b", "tasks.json")
-            await asyncio.sleep(1)  # the dialog takes no keys that were typed before it came
-            it.keys("n", "Enter")
+            await it.press_until("n", "enter refuses")
+            it.keys("Enter")
             await it.until("All done here.", "Done · 3 steps")
             assert "return a + b" in (repo / "calc.py").read_text() and not (repo / ".vscode").exists()
             it.type("wait", "Enter")
@@ -63,8 +45,10 @@ async def test_a_session_from_prompt_to_resume(place: tuple[Path, Path]) -> None
             it.keys("Escape")
             await it.until("Interrupted", gone=["esc interrupts"])
             it.type("again", "Enter")
-            await it.until("sleep 3", "esc interrupts")
+            await it.until("told", "esc interrupts")
             it.type("use tabs", "C-s")
+            await it.until("Told with the next tool result: use tabs")
+            (repo / "told").touch()
             await it.until("Steered as said.")
             assert any("use tabs" in message["content"] for message in server.requests[-1].body["messages"])
             screen = await leave(it)
@@ -78,51 +62,6 @@ async def test_a_session_from_prompt_to_resume(place: tuple[Path, Path]) -> None
             await leave(it)
 
 
-async def test_nothing_of_a_repository_or_a_model_reaches_the_terminal_raw(place: tuple[Path, Path]) -> None:
-    home, repo = place
-    (repo / "evil.txt").write_text(EVIL)
-    (repo / "name\x1b]0;PWNED\x07.txt").write_text("x")
-    script: list[dict[str, Any]] = [
-        {"reasoning": EVIL, "content": f"Model says {EVIL} end", "tool_calls": [
-            {"name": "read", "arguments": {"path": "evil.txt"}}, shell("cat evil.txt; ls"),
-            {"name": "edit", "arguments": {"path": "calc.py", "old": "a - b", "new": f"a + b  # {EVIL}"}},
-        ]},
-        {"content": f"# {EVIL}\n\n```\n{EVIL}\n```\n\n[{EVIL}](http://x.example/{EVIL}) finished"},
-    ]  # fmt: skip
-    async with SimulatedEndpoint(script) as server:
-        async with terminal(home, repo, *flags(server)) as it:
-            await it.until(PROMPT)
-            it.type("look", "Enter")
-            await it.until("finished")
-            it.type("!cat evil.txt", "Enter")
-            await it.until("shell: cat evil.txt · exit code 0")
-            it.type("@name")
-            await asyncio.sleep(2)
-            it.keys("Escape")
-            await asyncio.sleep(1)
-            it.keys("C-c")
-            it.type("/diff", "Enter")
-            await it.until("Changes of this session")
-            it.keys("Escape")
-            await it.until(PROMPT, gone=["Changes of this session"])
-            assert "ENDED 0" in await leave(it)
-            raw = it.raw
-        async with terminal(home, repo, *flags(server, "--resume")) as it:
-            await it.until("finished")
-            await leave(it)
-            raw += it.raw
-    for attack in (
-        b"PWNED\x07",
-        b"\x1b]52;c;UFdORUQ",
-        b"\x1b]0;",
-        b"\x1b]8;;http://evil",
-        b"x.example/\x1b",
-        b"\x9b5n",
-    ):
-        assert attack not in raw.replace(b"\xc2\x9b", b"\x9b"), attack
-    assert "\u202e".encode() not in raw and b"\x1b[31mred" not in raw
-
-
 async def test_a_terminated_program_leaves_the_terminal_and_no_command_behind(place: tuple[Path, Path]) -> None:
     home, repo = place
     script = [{"tool_calls": [shell("echo begun; exec sleep 4711.25")]}]
@@ -130,7 +69,7 @@ async def test_a_terminated_program_leaves_the_terminal_and_no_command_behind(pl
         await it.until(PROMPT)
         it.type("wait", "Enter")
         await it.until("begun")
-        os.kill(_child(it.pid), signal.SIGTERM)
+        os.kill(child(it.pid), signal.SIGTERM)
         screen = await it.until("ENDED 143")
         assert "Traceback" not in screen
         listed = await asyncio.to_thread(subprocess.run, ["ps", "-eo", "args"], capture_output=True, check=True)
@@ -214,13 +153,15 @@ async def test_a_draft_survives_a_crash(place: tuple[Path, Path]) -> None:
         async with terminal(home, repo, *flags(server)) as it:
             await it.until(PROMPT)
             it.type("half a thought")
-            await asyncio.sleep(2)
-            os.kill(_child(it.pid), signal.SIGKILL)
+            await kept(home / ".local", "half a thought")
+            os.kill(child(it.pid), signal.SIGKILL)
             await it.until("ENDED 137")
         async with terminal(home, repo, *flags(server)) as it:
             await it.until("half a thought", "unsent")
 
 
-def _child(pid: int) -> int:
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[0])
+async def kept(home: Path, words: str) -> None:
+    """Wait until a file holds these words."""
+    async with asyncio.timeout(WAIT_S):
+        while not folder_holds(home, [words]):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
