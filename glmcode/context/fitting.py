@@ -13,9 +13,11 @@ GAP_TOKENS = 16
 """What a mark for lines left out may cost; a gap that costs less is filled."""
 IMPORT_TOKENS = 300
 """The head of a file, with its imports, comes right after its likeliest piece unless it is longer."""
-COVER_POWER = 1.4
+SMALL_FILE, LARGE_FILE = 3_000, 20_000
+"""In tokens. The powers below change evenly between the two: all of a large file costs more than it is worth."""
+COVER_POWERS = 1.4, 1.1
 """A change often touches several pieces of a file, so half of what is likely there is worth less than half of all."""
-EVEN_POWER = 0.7
+EVEN_POWERS = 0.6, 0.9
 """Within a file the odds of the pieces are evened out: they say less than the odds of the files."""
 SIZE_POWER = 0.8
 """Within a file a piece of twice the tokens comes before two others only where it is so much likelier."""
@@ -126,8 +128,9 @@ def _bundles(offers: Sequence[Offer]) -> list[Bundle]:
     total = sum(offer.worth for offer in offers)
     if total < _LEAST_WORTH:
         return []
-    even = [(offer.worth / total) ** EVEN_POWER for offer in offers]
     costs = [offer.size / _TOKEN_CHARS for offer in offers]
+    cover_power, even_power = (_by_size(powers, sum(costs)) for powers in (COVER_POWERS, EVEN_POWERS))
+    even = [(offer.worth / total) ** even_power for offer in offers]
     order = sorted(range(len(offers)), key=lambda at: (-even[at] / (costs[at] + 12) ** SIZE_POWER, at))
     if costs[0] <= IMPORT_TOKENS:
         order.remove(0)
@@ -139,12 +142,17 @@ def _bundles(offers: Sequence[Offer]) -> list[Bundle]:
         cost += costs[at] + (0 if taken & {at - 1, at + 1} else GAP_TOKENS)
         covered += even[at]
         taken.add(at)
-        points.append((cost, total * min(1.0, covered / whole) ** COVER_POWER))
+        points.append((cost, total * min(1.0, covered / whole) ** cover_power))
     hull = _upper_hull(points)
     return [
         (_slope(points[start], points[end]), [offers[at] for at in order[start:end]])
         for start, end in itertools.pairwise(hull)
     ]
+
+
+def _by_size(powers: tuple[float, float], tokens: float) -> float:
+    share = min(1.0, max(0.0, (tokens - SMALL_FILE) / (LARGE_FILE - SMALL_FILE)))
+    return powers[0] + share * (powers[1] - powers[0])
 
 
 def _upper_hull(points: Sequence[tuple[float, float]]) -> list[int]:
