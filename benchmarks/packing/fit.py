@@ -23,14 +23,15 @@ from scipy.optimize import minimize
 from benchmarks.packing.gather import Case
 from glmcode.context.core import CORE_SHARE, FILE_SHARE, MIN_CORE_BUDGET
 from glmcode.context.fitting import Offer, fit
-from glmcode.context.ranking.fuse import Row, log_softmax
+from glmcode.context.fixed import MAP_SHARE, MAX_MAP_TOKENS
+from glmcode.context.pack import MARGIN, heading_tokens
+from glmcode.context.ranking.fuse import Row, log_softmax, piece_worths
 from glmcode.context.ranking.weights import FILE_WEIGHTS, PIECE_WEIGHTS
+from glmcode.context.render import FILES_HEAD
+from glmcode_engine.tokens import estimate_tokens
 
 BUDGETS = (13_000, 27_000, 50_000, 100_000, 200_000)
-FIXED_SHARE = 0.06
-"""What the map and the margin between vocabularies take of a budget."""
 FILE_L2, PIECE_L2 = 3e-3, 1e-3
-TOKEN_CHARS = 3.8
 FOLDS = 7
 KINDS: dict[str, tuple[str, ...]] = {
     "all evidence": (),
@@ -42,6 +43,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "without imports": ("imported", "importing"),
     "without tests": ("tested",),
 }
+BYTES = 4.0
+"""For a token of the core files, whose lines were not counted."""
 LIKELY = -7.0
 """Pieces of files with lower odds do not take part in the fit of the pieces."""
 
@@ -83,7 +86,7 @@ def judge(cases: Sequence[Case], without: Collection[str]) -> Iterator[tuple[Cas
         weights_of = train([case for case in cases if fold_of[case.repo] != fold], without)
         for case in cases:
             if fold_of[case.repo] == fold:
-                yield case, [holds(case, *weights_of, budget) for budget in BUDGETS]
+                yield case, holds(case, offers_of(case, *weights_of), BUDGETS)
 
 
 def _groups(cases: Sequence[Case], data: Path | None) -> dict[str, list[str]]:
@@ -137,50 +140,56 @@ def _matrix(rows: Sequence[Row], names: Sequence[str]) -> Array:
 
 def softmax_weights(groups: Sequence[Group], l2: float) -> Array:
     """The weights that make each right one of a group most probable against all the wrong ones."""
+    matrix = np.concatenate([matrix for matrix, _ in groups])
+    right = np.concatenate([right for _, right in groups])
+    sizes = np.array([len(right) for _, right in groups])
+    starts = np.cumsum(sizes) - sizes
+    group = np.repeat(np.arange(len(groups)), sizes)
+    of_right = group[right]
+    share = 1 / (len(groups) * np.bincount(of_right)[of_right])
 
     def loss(weights: Array) -> tuple[float, Array]:
-        total, slope = 0.0, np.zeros_like(weights)
-        for matrix, right in groups:
-            scores = matrix @ weights
-            odds = np.exp(scores - scores.max())
-            wrong = odds[~right].sum()
-            each = odds[right] / (odds[right] + wrong)
-            total -= float(np.log(each).mean())
-            inverse = 1 / (odds[right] + wrong)
-            from_wrong = inverse.mean() * (odds[~right] @ matrix[~right])
-            slope -= matrix[right].mean(0) - from_wrong - (each[:, None] * matrix[right]).mean(0)
-        return total / len(groups) + l2 * float(weights @ weights), slope / len(groups) + 2 * l2 * weights
+        scores = matrix @ weights
+        odds = np.exp(scores - np.maximum.reduceat(scores, starts)[group])
+        wrong = np.where(right, 0.0, odds)
+        against = odds[right] + np.add.reduceat(wrong, starts)[of_right]
+        each = odds[right] / against
+        pull = wrong * np.bincount(of_right, share / against, minlength=len(groups))[group]
+        pull[right] = share * (each - 1)
+        return float(l2 * weights @ weights - share @ np.log(each)), matrix.T @ pull + 2 * l2 * weights
 
-    start = np.zeros(groups[0][0].shape[1])
+    start = np.zeros(matrix.shape[1])
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x)
 
 
 def offers_of(case: Case, file_weights: Weights, piece_weights: Weights) -> list[Offer]:
     """The pieces of a case with what these weights make of them."""
     odds = log_softmax([_dot(file_weights, row) for row in case.files])
-    scores = [
-        _dot(piece_weights, {**row, "file": odd / 5}) for odd, own in zip(odds, case.rows, strict=True) for row in own
-    ]
-    worths = iter(np.exp(log_softmax(scores)))
+    worths = piece_worths(odds, case.rows, piece_weights)
     return [
-        Offer(path, at, piece, float(next(worths)), size)
-        for path, pieces, sizes in zip(case.paths, case.pieces, case.sizes, strict=True)
-        for at, (piece, size) in enumerate(zip(pieces, sizes, strict=True))
+        Offer(path, at, *offered)
+        for path, *own in zip(case.paths, case.pieces, worths, case.sizes, strict=True)
+        for at, offered in enumerate(zip(*own, strict=True))
     ]
 
 
-def holds(case: Case, file_weights: Weights, piece_weights: Weights, budget: int) -> bool:
-    """Whether a pack of this budget would hold every edit of the case."""
-    core, left = core_of(case, budget)
-    offers = [offer for offer in offers_of(case, file_weights, piece_weights) if offer.path not in core]
-    room = int(left * (1 - FIXED_SHARE))
-    sums = {path: _sums(case, at) for at, path in enumerate(case.paths)}
-    packed = {one.path: one.ranges for one in fit(offers, room, sums.get, lambda path: len(path) // 4)}
-    return all(
-        path in core or any(start <= first and last <= end for start, end in packed.get(path, []))
-        for path, edits in case.gold.items()
-        for first, last in edits
-    )
+def holds(case: Case, all_offers: Sequence[Offer], budgets: Sequence[int]) -> list[bool]:
+    """For each budget whether a pack of these offers would hold every edit of the case."""
+    sums = {path: [0, *accumulate(tokens)] for path, tokens in zip(case.paths, case.tokens, strict=True)}
+    held = []
+    for budget in budgets:
+        core, left = core_of(case, budget)
+        offers = [offer for offer in all_offers if offer.path not in core]
+        fixed = min(MAX_MAP_TOKENS, budget // MAP_SHARE) + estimate_tokens(FILES_HEAD)
+        packed = {one.path: one.ranges for one in fit(offers, int((left - fixed) / MARGIN), sums.get, heading_tokens)}
+        held.append(
+            all(
+                path in core or any(start <= first and last <= end for start, end in packed.get(path, []))
+                for path, edits in case.gold.items()
+                for first, last in edits
+            )
+        )
+    return held
 
 
 def core_of(case: Case, budget: int) -> tuple[set[str], int]:
@@ -188,20 +197,11 @@ def core_of(case: Case, budget: int) -> tuple[set[str], int]:
     left = share = max(0, budget - MIN_CORE_BUDGET) // CORE_SHARE
     core: set[str] = set()
     for path, size in case.core:
-        tokens = int(size / TOKEN_CHARS)
+        tokens = int(size / BYTES)
         if tokens <= min(left, share // FILE_SHARE):
             core.add(path)
             left -= tokens
     return core, budget - (share - left)
-
-
-def _sums(case: Case, at: int) -> list[int]:
-    """Tokens before each line, guessed from the characters of its piece."""
-    lines = [0.0]
-    for piece, size in zip(case.pieces[at], case.sizes[at], strict=True):
-        count = piece.last - piece.first + 1
-        lines += [size / TOKEN_CHARS / count] * count
-    return [int(total) for total in accumulate(lines)]
 
 
 def _dot(weights: Weights, row: Row) -> float:

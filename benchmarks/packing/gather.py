@@ -11,12 +11,13 @@ import argparse
 import json
 import pickle
 import subprocess
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glmcode.context.core import MAX_TRIED, leant_on
-from glmcode.context.files import list_files, open_root, read_bytes
+from glmcode.context.files import decode, list_files, open_root, read_bytes
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.pieces import Piece
@@ -26,6 +27,7 @@ from glmcode.context.ranking.closer import look_closer
 from glmcode.context.ranking.fuse import Row, file_rows, highest_values, piece_rows
 from glmcode.context.ranking.gather import gather
 from glmcode.context.ranking.task import Task
+from glmcode_engine.line_tokens import line_tokens
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Case:
     rows: list[list[Row]]
     sizes: list[list[int]]
     """Characters of each piece."""
+    tokens: "list[array[int]]"
+    """Tokens of each line of each file, as a pack counts them."""
     core: list[tuple[str, int]]
     """What the repository leans on, most leant on first, with the bytes of each."""
 
@@ -106,8 +110,11 @@ def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
         evidence = gather(snapshot, HistoryReader(store, tree).commits(), task)
         outlines = Outlines(store, tree).of([(path, snapshot.files[path].hash) for path in evidence.order])
 
+        data: dict[str, bytes] = {}
+
         def read(path: str) -> tuple[str, list[Piece]] | None:
             found = read_bytes(root, path, 4 * 1024 * 1024)
+            data[path] = found[0] if found else b""
             pieces = outlines.get(snapshot.files[path].hash)
             return (found[0].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if found and pieces else None
 
@@ -125,6 +132,7 @@ def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
             pieces=[one.pieces for one in closely.values()],
             rows=[piece_rows(one.pieces, one.rows, highest) for one in closely.values()],
             sizes=[[int(row["size"]) for row in one.rows] for one in closely.values()],
+            tokens=[array("I", line_tokens(decode(data[path]))) for path in closely],
             core=[(path, snapshot.files[path].size) for path in core],
         )
 

@@ -29,8 +29,9 @@ def main() -> None:
     cases: list[Case] = [pickle.loads(file.read_bytes()) for file in sorted(folder.glob("cases/*.pickle"))]
     groups: dict[str, list[list[bool]]] = {}
     for case in cases:
-        found = [holds(case, FILE_WEIGHTS, PIECE_WEIGHTS, size) for size in SIZES]
-        mass = spread(offers_of(case, FILE_WEIGHTS, PIECE_WEIGHTS), MASS)
+        offers = offers_of(case, FILE_WEIGHTS, PIECE_WEIGHTS)
+        found = holds(case, offers, SIZES)
+        mass = spread(offers, MASS)
         sure = "sharp" if mass <= SHARP else "middle" if mass <= MIDDLE else "spread"
         lines = "lines named" if any(row.get("mention_line", 0.0) > 0 for row in case.files) else "none named"
         for group in (sure, f"{sure}, {lines}", "all"):

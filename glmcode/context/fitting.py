@@ -1,7 +1,7 @@
 """Fits pieces into a budget: file by file what covers a change best for its tokens, until nothing fits any more."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,10 +13,14 @@ GAP_TOKENS = 16
 """What a mark for lines left out may cost; a gap that costs less is filled."""
 IMPORT_TOKENS = 300
 """The head of a file, with its imports, comes right after its likeliest piece unless it is longer."""
-COVER_POWER = 1.4
+SMALL_FILE, LARGE_FILE = 3_000, 20_000
+"""In tokens. The powers below change evenly between the two: all of a large file costs more than it is worth."""
+COVER_POWERS = 1.4, 1.1
 """A change often touches several pieces of a file, so half of what is likely there is worth less than half of all."""
-EVEN_POWER = 0.7
+EVEN_POWERS = 0.6, 0.9
 """Within a file the odds of the pieces are evened out: they say less than the odds of the files."""
+SIZE_POWER = 0.8
+"""Within a file a piece of twice the tokens comes before two others only where it is so much likelier."""
 _TOKEN_CHARS = 3.6
 _LEAST_WORTH = 1e-7
 
@@ -64,8 +68,10 @@ def fit(
     """
     bundles: list[Bundle] = []
     first: dict[str, list[Offer]] = {path: [] for path in pinned}
+    last: dict[str, Offer] = {}
     for path, group in itertools.groupby(offers, key=lambda offer: offer.path):
         own = list(group)
+        last[path] = own[-1]
         bundles += _bundles(own)
         if path in pinned:
             first[path] = _pinned(own, pinned[path])
@@ -78,18 +84,15 @@ def fit(
         # The characters say roughly what it costs: no file is counted for what cannot fit.
         if offer.size / 6 > left or (sums := line_tokens(offer.path)) is None:
             continue
-        taken = chosen.get(offer.path, {})
-        if offer.at in taken:
+        if offer.at in (taken := chosen.get(offer.path, {})):
             continue
-        cost = _cost(sums, offer.piece)
+        cost = _cost(sums, offer.piece) + _gaps(offer.at, taken, last[offer.path].at) * GAP_TOKENS
         if not taken:
             cost += FILE_TOKENS + GAP_TOKENS + heading_tokens(offer.path)
-        if offer.at - 1 not in taken and offer.at + 1 not in taken:
-            cost += GAP_TOKENS
         if cost <= left:
             left -= cost
             chosen.setdefault(offer.path, {})[offer.at] = offer
-    return [_fitted(path, list(taken.values()), line_tokens, heading_tokens) for path, taken in chosen.items()]
+    return [_fitted([*taken.values()], last[path], line_tokens, heading_tokens) for path, taken in chosen.items()]
 
 
 def spread(offers: Iterable[Offer], share: float) -> int:
@@ -125,9 +128,10 @@ def _bundles(offers: Sequence[Offer]) -> list[Bundle]:
     total = sum(offer.worth for offer in offers)
     if total < _LEAST_WORTH:
         return []
-    even = [(offer.worth / total) ** EVEN_POWER for offer in offers]
     costs = [offer.size / _TOKEN_CHARS for offer in offers]
-    order = sorted(range(len(offers)), key=lambda at: (-even[at] / (costs[at] + 12), at))
+    cover_power, even_power = (_by_size(powers, sum(costs)) for powers in (COVER_POWERS, EVEN_POWERS))
+    even = [(offer.worth / total) ** even_power for offer in offers]
+    order = sorted(range(len(offers)), key=lambda at: (-even[at] / (costs[at] + 12) ** SIZE_POWER, at))
     if costs[0] <= IMPORT_TOKENS:
         order.remove(0)
         order.insert(1, 0)
@@ -138,12 +142,17 @@ def _bundles(offers: Sequence[Offer]) -> list[Bundle]:
         cost += costs[at] + (0 if at - 1 in taken or at + 1 in taken else GAP_TOKENS)
         covered += even[at]
         taken.add(at)
-        points.append((cost, total * min(1.0, covered / whole) ** COVER_POWER))
+        points.append((cost, total * min(1.0, covered / whole) ** cover_power))
     hull = _upper_hull(points)
     return [
         (_slope(points[start], points[end]), [offers[at] for at in order[start:end]])
         for start, end in itertools.pairwise(hull)
     ]
+
+
+def _by_size(powers: tuple[float, float], tokens: float) -> float:
+    share = min(1.0, max(0.0, (tokens - SMALL_FILE) / (LARGE_FILE - SMALL_FILE)))
+    return powers[0] + share * (powers[1] - powers[0])
 
 
 def _upper_hull(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -159,17 +168,26 @@ def _slope(one: tuple[float, float], other: tuple[float, float]) -> float:
     return (other[1] - one[1]) / (other[0] - one[0])
 
 
-def _fitted(path: str, taken: Sequence[Offer], line_tokens: LineTokens, heading_tokens: Callable[[str], int]) -> Fitted:
+def _fitted(
+    taken: Sequence[Offer], last: Offer, line_tokens: LineTokens, heading_tokens: Callable[[str], int]
+) -> Fitted:
+    path = taken[0].path
     sums = line_tokens(path)
     assert sums is not None
     ranges = _ranges([offer.piece for offer in taken], sums)
-    lines = sum(sums[last] - sums[first - 1] for first, last in ranges)
-    tokens = FILE_TOKENS + heading_tokens(path) + lines + (len(ranges) + 1) * GAP_TOKENS
+    lines = sum(sums[end] - sums[start - 1] for start, end in ranges)
+    gaps = len(ranges) + 1 - (ranges[0][0] == 1) - (ranges[-1][1] == last.piece.last)
+    tokens = FILE_TOKENS + heading_tokens(path) + lines + gaps * GAP_TOKENS
     return Fitted(path, ranges, tokens, max(offer.worth for offer in taken))
 
 
 def _cost(sums: Sequence[int], piece: Piece) -> int:
     return sums[min(piece.last, len(sums) - 1)] - sums[min(piece.first - 1, len(sums) - 1)] + 1
+
+
+def _gaps(at: int, taken: Collection[int], last: int) -> int:
+    """How many gaps more there are once a piece is taken: one on each side that something lacks, in place of one."""
+    return (at > 0 and at - 1 not in taken) + (at < last and at + 1 not in taken) - 1
 
 
 def _ranges(pieces: Sequence[Piece], sums: Sequence[int]) -> list[tuple[int, int]]:

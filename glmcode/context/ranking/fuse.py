@@ -43,7 +43,7 @@ def _own(file: File) -> Row:
     name = file.path.rpartition("/")[2]
     return {
         f"k_{file.kind}": 1.0,
-        "code": float(is_code(file.path)),
+        "k_code": float(is_code(file.path)),
         "size": math.log1p(file.size) / 10,
         "front": float(name.startswith(_FRONT)),
     }
@@ -111,18 +111,30 @@ def file_odds(columns: Mapping[str, Scores], files: Sequence[File]) -> list[floa
     return log_softmax([_dot(weights, row) for row in file_rows(kept, files, weights)])
 
 
-def piece_worths(odds: Sequence[float], rows: Sequence[Sequence[Row]]) -> list[list[float]]:
-    """For each file's pieces the probability that the change touches them, from the files' odds and the rows."""
+def piece_worths(
+    odds: Sequence[float], rows: Sequence[Sequence[Row]], weights: Mapping[str, float] = PIECE_WEIGHTS
+) -> list[list[float]]:
+    """For each file's pieces the probability that the change touches them, from the files' odds and the rows.
+
+    What the pieces of a file say together and what its odds say err in different ways: it gets the geometric mean.
+    """
     # All rows have the same names.
-    names = [name for name in PIECE_WEIGHTS if any(name in own[0] for own in rows[:1])]
-    weights = [PIECE_WEIGHTS[name] for name in names]
+    first: Row = next((own[0] for own in rows if own), {})
+    names = [name for name in weights if name in first]
+    factors = [weights[name] for name in names]
     scores = [
-        PIECE_WEIGHTS["file"] * odd / 5 + sum(map(mul, weights, map(row.__getitem__, names)))
+        weights.get("file", 0.0) * odd / 5 + sum(map(mul, factors, map(row.__getitem__, names)))
         for odd, own in zip(odds, rows, strict=True)
         for row in own
     ]
-    worths = iter([math.exp(score) for score in log_softmax(scores)])
-    return [[next(worths) for _ in own] for own in rows]
+    each = iter([math.exp(score) for score in log_softmax(scores)])
+    worths = [[next(each) for _ in own] for own in rows]
+    for odd, own in zip(odds, worths, strict=True):
+        if total := sum(own):
+            factor = math.sqrt(math.exp(odd) / total)
+            own[:] = [worth * factor for worth in own]
+    whole = sum(map(sum, worths)) or 1.0
+    return [[worth / whole for worth in own] for own in worths]
 
 
 def _dot(weights: Mapping[str, float], row: Row) -> float:

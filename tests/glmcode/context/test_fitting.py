@@ -46,6 +46,24 @@ def test_what_cannot_be_sent_is_passed_over() -> None:
     assert [one.path for one in found] == ["b.py"]
 
 
+def test_of_a_large_file_the_least_likely_pieces_come_after_the_next_file() -> None:
+    def packed(pieces: int) -> dict[str, int]:
+        own = offers("a.py", [0.475, *[0.475 / (pieces - 1)] * (pieces - 1)])
+        own += offers("b.py", [0.05 / 4] * 4)
+        found = fit(own, 310 * pieces, lambda path: [at * 10 for at in range(80 * LINES)], lambda path: 3)
+        return {one.path: sum(last - first + 1 for first, last in one.ranges) // LINES for one in found}
+
+    assert packed(6) == {"a.py": 6}
+    assert packed(70) == {"a.py": 67, "b.py": 4}
+
+
+def test_a_gap_that_is_closed_costs_nothing_any_more() -> None:
+    # Every other piece comes first; the whole file needs no mark at all.
+    own = offers("a.py", [0.1, 0.01, 0.1, 0.01, 0.1, 0.01, 0.1])
+    exact = 7 * (LINES * 10 + 1) + FILE_TOKENS + 3 + 2 * GAP_TOKENS
+    assert chosen(own, exact)["a.py"] == [(1, 7 * LINES)]
+
+
 @given(
     st.lists(st.lists(st.floats(0, 0.1), min_size=1, max_size=12), max_size=5),
     st.integers(0, 6000),
@@ -56,6 +74,8 @@ def test_what_is_chosen_fits_and_says_what_it_costs(worths: list[list[float]], b
     assert sum(one.tokens for one in found) <= budget
     for one in found:
         lines = sum(last - first + 1 for first, last in one.ranges)
-        assert one.tokens >= FILE_TOKENS + lines * 10 + (len(one.ranges) + 1) * GAP_TOKENS
+        ends = len(worths[int(one.path[0])]) * LINES
+        gaps = len(one.ranges) + 1 - (one.ranges[0][0] == 1) - (one.ranges[-1][1] == ends)
+        assert one.tokens >= FILE_TOKENS + lines * 10 + gaps * GAP_TOKENS
         flat = [number for ends in one.ranges for number in ends]
         assert flat == sorted(flat)

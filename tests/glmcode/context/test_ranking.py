@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from glmcode.context.index.snapshot import File
 from glmcode.context.pack import pack
-from glmcode.context.ranking.fuse import file_odds, file_rows, log_softmax
+from glmcode.context.ranking.fuse import file_odds, file_rows, log_softmax, piece_worths
 from glmcode.context.ranking.links import Modules, from_tests
 from glmcode.context.ranking.task import Task
 from tests.glmcode.context.conftest import Commit, Write
@@ -81,6 +81,22 @@ def test_probabilities_sum_to_one_and_ties_say_little() -> None:
     assert [row["title"] for row in rows] == [1.0, 1.0, 0.5]
     odds = file_odds({"title": {"a.py": 2.0, "b.py": 0.1}}, files)
     assert odds[0] > odds[1] > odds[2]
+
+
+def test_a_file_of_code_stays_one_when_the_task_quotes_code() -> None:
+    files = [File(path, "source", path, 1, 10, 100) for path in ("a.py", "b.py")]
+    rows = file_rows({"code": {"a.py": 0.1, "b.py": 4.0}}, files)
+    assert [row["k_code"] for row in rows] == [1.0, 1.0]
+    assert [row["code"] for row in rows] == [0.025, 1.0]
+
+
+def test_a_file_is_worth_the_mean_of_its_odds_and_of_what_its_pieces_say() -> None:
+    odds = log_softmax([0.0, 0.0])
+    worths = piece_worths(odds, [[{"w_all": math.log(4)}], [{"w_all": 0.0}] * 4], {"w_all": 1.0})
+    # By the pieces alone the files are alike, too: what is one piece of four holds a quarter.
+    assert worths == [[pytest.approx(0.5)], [pytest.approx(0.125)] * 4]
+    worths = piece_worths(odds, [[{"w_all": math.log(16)}], [{"w_all": 0.0}] * 4], {"w_all": 1.0})
+    assert sum(worths[0]) == pytest.approx(2 / 3)
 
 
 def test_code_comes_before_the_test_and_the_text_that_say_the_same(repo: Path, write: Write) -> None:
