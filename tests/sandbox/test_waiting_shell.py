@@ -16,7 +16,7 @@ async def said(sandbox: PosixSandbox, command: str, *, keeps_state: bool = False
 
 async def test_a_command_finds_the_shell_as_if_it_had_been_started_for_it(sandbox: PosixSandbox) -> None:
     command = """echo "$0 $# $LINENO [$BASH_EXECUTION_STRING]" | head -1
-compgen -v | grep -i glmcode | grep -v GLMCODE_SANDBOX; env | grep -i _glmcode; ls /proc/$$/fd | wc -l
+compgen -v | grep -i glmcode | grep -v GLMCODE_SANDBOX; env | grep -i _glmcode; ls /proc/$$/fd >fds; wc -l <fds
 [ "$(ps -o sid= -p $$)" -eq $$ ] && echo leads; echo $LINENO; trap -p; no-such-command"""
     lines = (await said(sandbox, command)).splitlines()
     assert lines[0] == 'bash 0 1 [echo "$0 $# $LINENO [$BASH_EXECUTION_STRING]" | head -1'
