@@ -26,7 +26,7 @@ from glmcode.context.render import FILES_HEAD, file_block
 from glmcode.context.why import why
 from glmcode_engine.tokens import estimate_tokens
 
-MARGIN = 1.015
+MARGIN = 1.02
 """On top of the tokens counted by cl100k_base, so that the budget holds in o200k_base and GLM-4's vocabulary, too."""
 INDEX_LIMIT_S = 120.0
 """A first pack takes about a second for a thousand files; what takes longer is packed as far as it is known."""
