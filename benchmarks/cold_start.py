@@ -63,6 +63,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         repo = make_repository(Path(folder) / "repo")
         env = {**os.environ, "HOME": folder}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is not compiled at every start
         async with SimulatedEndpoint(probe.answer) as server:
             glmcode = [sys.executable, "-m", "glmcode", "run", "Say done.", "--repo", str(repo),
                        "--base-url", server.base_url, "--sandbox", "none"]  # fmt: skip

@@ -102,6 +102,7 @@ def terminal(*arguments: str, program: Sequence[str] = (), ready: str = READY) -
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *_SIZE, 0, 0))
     environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL": ""}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is not compiled at every start
     report, report_to = os.pipe()
     command = [sys.executable, "-m", "benchmarks.tui_child", *arguments, "--report-to", str(report_to)]
     command = list(program) or command
