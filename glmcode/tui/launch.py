@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 
 from glmcode.exit_codes import ExitCode
 from glmcode.starting import Start
@@ -14,8 +15,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 def run_tui(start: Start) -> int:
     """Run it in this terminal. Returns the exit code."""
+    from glmcode.tui.driver import TerminalDriver
+
     prepare()
-    return asyncio.run(_run(GlmcodeApp(start)))
+    app = GlmcodeApp(start)
+    app.driver_class = TerminalDriver
+    return asyncio.run(_run(app))
 
 
 async def _run(app: GlmcodeApp) -> int:
@@ -32,5 +37,6 @@ async def _run(app: GlmcodeApp) -> int:
         for number in watched:
             loop.remove_signal_handler(number)
     if session is not None:
-        print(f"glmcode: go on with: glmcode --resume {session}", file=sys.stderr)
+        with suppress(OSError):  # the terminal may be gone
+            print(f"glmcode: go on with: glmcode --resume {session}", file=sys.stderr, flush=True)
     return app.return_code or app.code
