@@ -65,6 +65,8 @@ class PathFinder(ModalScreen[str | None]):
     @work(exclusive=True)
     async def _look(self, typed: str) -> None:
         self._paths = await self._find(_LINES.sub("", typed.strip()))
+        if not self.is_current:
+            return  # left meanwhile
         self._found = typed
         options = self.query_one(OptionList)
         options.clear_options()
