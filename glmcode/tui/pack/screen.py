@@ -146,6 +146,7 @@ class PackScreen(ModalScreen["Offer | None"]):
             self._show()
             return
         self._say(text("pack.packing"), "$thinking")
+        problem = ""
         try:
             if self._is_sent and self._anew is not None:
                 self._offer = await self._anew()
@@ -153,10 +154,12 @@ class PackScreen(ModalScreen["Offer | None"]):
             else:
                 self._packed = await self._pack()
         except (ConfigError, SandboxError, WorkspaceError) as error:
-            self._show()
-            self._say(one_line(str(error), 300), "$error")
-        else:
-            self._show()
+            problem = one_line(str(error), 300)
+        if not self.is_attached:
+            return  # left meanwhile
+        self._show()
+        if problem:
+            self._say(problem, "$error")
 
     @property
     def _row(self) -> Row | None:
