@@ -56,7 +56,7 @@ async def test_the_end_of_the_session_ends_the_index(repo: Path) -> None:
     before = children(os.getpid())
     async with living(repo, [{"content": "ok"}], context=4000) as live:
         await live.prepare()
-        while children(os.getpid()) == before:  # it may be a while until it begins, and soon over then
+        while children(os.getpid()) == before:  # noqa: ASYNC110 (processes tell of no event)
             await asyncio.sleep(0.01)
     assert children(os.getpid()) == before
 
