@@ -1,6 +1,9 @@
 """What a run that was killed had changed in its isolated workspace, read from what it left on disk."""
 
 import json
+import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from glmcode_sandbox.gitrun import WorkspaceError
@@ -51,11 +54,16 @@ async def recover_patch(state_dir: Path, repo: Path, *, since: str | None = None
 
 
 async def _tree(folder: Path, start: Start, repo: Path) -> str:
-    if (folder / "upper").is_dir():
-        return await LayeredView(folder / "git", repo, folder / "upper", folder).tree(start)
-    view = GitView(folder / "git", folder / "tree", folder / "index", loose_stat=True)
-    view.left_out = start.left_out
-    return await view.tree()
+    # What was killed may have been a git at work on an index, whose lock stays: its indexes are not touched.
+    with tempfile.TemporaryDirectory(prefix="recovery-", dir=folder) as scratch:
+        if (folder / "upper").is_dir():
+            return await LayeredView(folder / "git", repo, folder / "upper", Path(scratch)).tree(start)
+        index = Path(scratch, "index")
+        with suppress(FileNotFoundError):
+            shutil.copy2(start.index, index)
+        view = GitView(folder / "git", folder / "tree", index, loose_stat=True)
+        view.left_out = start.left_out
+        return await view.tree()
 
 
 async def discard(state_dir: Path) -> None:

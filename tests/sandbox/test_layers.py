@@ -12,7 +12,7 @@ from glmcode_sandbox.overlay import cannot_overlay, make_overlay, moment
 from glmcode_sandbox.recover import discard, recover_patch
 from glmcode_sandbox.upper import read_upper
 from glmcode_sandbox.workspace import Workspace, WorkspaceError, open_workspace
-from tests.sandbox.entering import entered
+from tests.sandbox.entering import Shape, entered
 from tests.sandbox.repositories import contents, git, git_state, make_repository, write
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -142,8 +142,11 @@ async def test_folders_nested_very_deeply_do_not_stop_a_tree(repo: Path, tmp_pat
 
 
 @pytest.mark.parametrize("looked_before", [False, True])
-async def test_a_killed_run_is_recovered_from_its_layer(looked_before: bool, repo: Path, tmp_path: Path) -> None:
-    async with entered(repo, "overlay", tmp_path / "state") as space:
+@pytest.mark.parametrize("kind", ["overlay", "copy"])
+async def test_a_killed_run_is_recovered_from_what_it_left(
+    kind: Shape, looked_before: bool, repo: Path, tmp_path: Path
+) -> None:
+    async with entered(repo, kind, tmp_path / "state") as space:
         write(space.host_path, {"a.txt": "a2\n", "new.txt": "n\n", "x.log": "ignored\n"})
         (space.host_path / "d/b.txt").unlink()
         if looked_before:
@@ -152,6 +155,8 @@ async def test_a_killed_run_is_recovered_from_its_layer(looked_before: bool, rep
         subprocess.run(["cp", "-a", tmp_path / "state", tmp_path / "left"], check=True)  # noqa: ASYNC221
         expected = await space.patch()
     assert expected.count(b"diff --git") == 3
+    (left,) = (tmp_path / "left").glob("workspace-*")
+    write(left, {"index.lock": "", "layer-index.lock": ""})  # of a git that was killed, too
     assert await recover_patch(tmp_path / "left", repo) == expected
     await discard(tmp_path / "left")
     assert list((tmp_path / "left").iterdir()) == []
