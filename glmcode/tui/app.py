@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+import traceback
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.types import CSSPathType
@@ -17,6 +19,7 @@ from glmcode.tui.styles import style_files
 from glmcode.tui.terminal import copy_with_program
 from glmcode.tui.texts import speak, text
 from glmcode.tui.theme import DARK, THEMES
+from glmcode_sandbox.clean import clean_text
 
 LEAVE_WITHIN_S = 2.0
 """Two Ctrl-C within this time leave."""
@@ -71,6 +74,11 @@ class GlmcodeApp(App[None]):
 
     async def on_unmount(self) -> None:
         await self.aclose()
+
+    def _fatal_error(self) -> None:
+        """A bug of ours: its traceback, but without the variables that Textual adds. Keys may be among them."""
+        self._exit_renderables.append(Text(clean_text(traceback.format_exc())))
+        self._close_messages_no_wait()
 
     def action_leave_twice(self) -> None:
         """Ctrl-C: end what runs; leave when it is pressed again."""
