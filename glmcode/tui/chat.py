@@ -93,15 +93,17 @@ class ChatScreen(Screen[None]):
     async def _open(self) -> None:
         start, conversation = self.opening.start, self.conversation
         if start.untrusted is not None:
-            await self.opening.trust()
+            await conversation.attempt(self.opening.trust())
         await conversation.standing.look_at(start.repo)
         conversation.show_status()
         if start.settings.resume:
-            await conversation.show_session(start.settings.resume)
+            await conversation.attempt(conversation.show_session(start.settings.resume))
         if start.prompt:
             await conversation.submit(start.prompt)
         else:
-            await conversation.prepare()
+            # What fails is tried again by the first turn.
+            await conversation.attempt(self.opening.live())
+            conversation.show_status()
 
     def people(self) -> "People":
         """How the person at this screen is reached."""

@@ -153,13 +153,12 @@ class Conversation:
         self.stage.view.can_focus = True
         self.stage.activity.activity = Activity("starting", time.monotonic())
 
-    async def prepare(self) -> None:
-        """Get ready for the first turn. What fails is said; the first turn tries again."""
+    async def attempt(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do this beside what runs; what fails is said, and the rest goes on."""
         try:
-            await self.opening.live()
+            await work
         except FAILURES as error:
             self.stage.view.note("error", str(error))
-        self.show_status()
 
     async def change_to(self, session: str | None) -> None:
         """Go on with another session, shown from its end; None: with a new one. Raises SessionError."""

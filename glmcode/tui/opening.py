@@ -67,7 +67,10 @@ class Opening:
                     return self.session
 
     async def trust(self) -> None:
-        """Ask whether the repository's own configuration may be obeyed; with a yes it holds from now on."""
+        """Ask whether the repository's own configuration may be obeyed; with a yes it holds from now on.
+
+        Raises ConfigError where it says what cannot be obeyed, or the yes cannot be kept.
+        """
         from glmcode.tui.firstrun.trust import TrustScreen
 
         assert self.start.untrusted is not None
@@ -76,7 +79,10 @@ class Opening:
         from glmcode import paths
         from glmcode.trust import remember
 
-        await asyncio.to_thread(remember, self.start.repo, paths.state_dir())
+        try:
+            await asyncio.to_thread(remember, self.start.repo, paths.state_dir())
+        except OSError as error:
+            raise ConfigError(f"{paths.state_dir()}: {error.strerror}") from None
         await self.reload()
 
     async def reload(self, **given: Any) -> None:

@@ -1,7 +1,7 @@
 """All commands: what completion, /help and the prompt know of them."""
 
 from glmcode.tui.commands.command import SlashCommand
-from glmcode.tui.conversation import FAILURES, Conversation
+from glmcode.tui.conversation import Conversation
 from glmcode.tui.prompt.completion import Command
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
@@ -65,17 +65,11 @@ async def perform(conversation: Conversation, line: str) -> None:
     elif command.alone:
         conversation.command(command.handler(conversation, rest.strip()))
     else:
-        conversation.app.run_worker(_done(command, conversation, rest.strip()), group="commands")
+        work = conversation.attempt(command.handler(conversation, rest.strip()))
+        conversation.app.run_worker(work, group="commands")
 
 
 async def _afterwards(command: SlashCommand, conversation: Conversation, rest: str) -> None:
     """What is asked for when the end of a turn is on the screen need not be asked for again."""
     await conversation.until_idle()
     conversation.command(command.handler(conversation, rest))
-
-
-async def _done(command: SlashCommand, conversation: Conversation, rest: str) -> None:
-    try:
-        await command.handler(conversation, rest)
-    except FAILURES as error:
-        conversation.stage.view.note("error", str(error))

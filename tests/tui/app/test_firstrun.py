@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from glmcode import paths
-from glmcode.config import Settings
+from glmcode.config import ConfigError, Settings
 from glmcode.trust import is_trusted, remember
 from glmcode.tui.firstrun.endpoint import EndpointScreen
 from glmcode.tui.firstrun.sandbox import SandboxScreen
@@ -143,6 +143,22 @@ async def test_a_repositorys_configuration_holds_only_after_a_yes(key: str, trus
         await it.until(lambda: it.app.screen is it.app.chat and it.app.opening.session is not None)
         assert it.app.opening.settings.test_command == ("make check" if trusted else None)
         assert reloads == ([True] if trusted else []) and is_trusted(repo, paths.state_dir()) is trusted
+
+
+async def test_a_trusted_configuration_that_cannot_be_obeyed_is_said(tmp_path: Path) -> None:
+    repo, file = untrusted(tmp_path)
+
+    def reload() -> Settings:
+        raise ConfigError(f"{file}: engine cannot be set by a project")
+
+    async with opened(tmp_path, repo=repo, start={"untrusted": file, "reload": reload}) as it:
+        await it.until(lambda: isinstance(it.app.screen, TrustScreen))
+        await it.pilot.pause(GRACE_S + 0.2)
+        await it.pilot.press("y")
+        await it.until(lambda: it.app.opening.session is not None)
+        assert "engine cannot be set by a project" in it.notes
+        await it.turn("hello")
+        assert "ok" in it.said
 
 
 async def test_keys_that_were_typed_ahead_trust_nothing(tmp_path: Path) -> None:
