@@ -46,6 +46,7 @@ class ChatScreen(Screen[None]):
         Binding("pagedown", "page(1)", show=False, priority=True),
         Binding("ctrl+f", "find", show=False, priority=True),
         Binding("ctrl+t", "switch_thinking", show=False, priority=True),
+        Binding("f2", "switch_mouse", show=False),
     ]
 
     def __init__(self, opening: Opening) -> None:
@@ -213,6 +214,9 @@ class ChatScreen(Screen[None]):
 
     def action_find(self) -> None:
         self._find.open()
+
+    def action_switch_mouse(self) -> None:
+        self._perform("/mouse")
 
     def action_switch_thinking(self) -> None:
         self.opening.set_thinking("on" if self.opening.settings.thinking == "off" else "off")

@@ -31,11 +31,19 @@ def notify_desktop(app: App[Any], message: str) -> None:
     _write(app, f"\x1b]9;{one_line(message, 200)}\x07")
 
 
+def has_mouse(app: App[Any]) -> bool:
+    """Whether the terminal reports the mouse."""
+    return app._driver is not None and app._driver._mouse
+
+
 def set_mouse(app: App[Any], on: bool) -> None:
-    """Let the terminal report the mouse, or leave it to its own selection."""
+    """Let the terminal report the mouse, or leave it to its own selection; also after an editor had the terminal."""
     driver: Any = app._driver
+    # Textual's driver switches nothing where it was told to leave the mouse alone, and everything where it was not.
+    driver._mouse = True
     if (switch := getattr(driver, f"_{'enable' if on else 'disable'}_mouse_support", None)) is not None:
         switch()
+    driver._mouse = on
 
 
 async def copy_with_program(text: str) -> None:

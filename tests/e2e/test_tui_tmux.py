@@ -160,6 +160,30 @@ async def test_a_draft_survives_a_crash(place: tuple[Path, Path]) -> None:
             await it.until("half a thought", "unsent")
 
 
+async def test_an_editor_gets_the_terminal_and_gives_it_back_as_it_was(
+    place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, repo = place
+    editor = home / "editor"
+    editor.write_text('#!/bin/sh\necho EDITING\nread -r key\nprintf " and more\\033]0;PWNED\\007" >> "$1"\n')
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    async with SimulatedEndpoint([]) as server, terminal(home, repo, *flags(server)) as it:
+        await it.until(PROMPT)
+        it.type("/mouse off", "Enter")
+        await it.until("The mouse is the terminal's now.")
+        told = len(it.raw)
+        it.type("some words", "C-g")
+        await it.until("EDITING")
+        it.keys("Enter")
+        await it.until("some words and more")
+        assert b"\x1b[?1049h" in it.raw[told:], "the screen came back"
+        assert b"\x1b[?1000h" not in it.raw[told:] and b"PWNED" not in it.raw
+        it.keys("F2")
+        await it.until("The mouse works here again.")
+        assert b"\x1b[?1000h" in it.raw[told:]
+
+
 async def kept(home: Path, words: str) -> None:
     """Wait until a file holds these words."""
     async with asyncio.timeout(WAIT_S):

@@ -7,7 +7,7 @@ from glmcode.tui.texts import text
 
 _KEYS = (
     "enter", "newline", "steer", "interrupt", "leave", "mode", "thinking", "history", "search", "find", "pages",
-    "focus", "paste", "editor", "mention", "shell",
+    "focus", "mouse", "paste", "editor", "mention", "shell",
 )  # fmt: skip
 
 

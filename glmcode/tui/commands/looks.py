@@ -7,7 +7,7 @@ from glmcode.tui.choices import Choice, Choices
 from glmcode.tui.conversation import Conversation
 from glmcode.tui.find.bar import FindBar
 from glmcode.tui.preferences import prefer
-from glmcode.tui.terminal import set_mouse
+from glmcode.tui.terminal import has_mouse, set_mouse
 from glmcode.tui.texts import LANGUAGES, speak, text
 from glmcode_sandbox.clean import one_line
 
@@ -42,7 +42,8 @@ async def theme(talk: Conversation, name: str) -> None:
 
 
 async def mouse(talk: Conversation, state: str) -> None:
-    """Off leaves the mouse to the terminal, so that its own selection works."""
+    """Off leaves the mouse to the terminal, so that its own selection works; without a word the other of both."""
+    state = state or ("off" if has_mouse(talk.app) else "on")
     if state not in ("on", "off"):
         talk.warn(text("commands.mouse_usage"))
         return

@@ -158,6 +158,8 @@ class PromptBox(Vertical):
                 self.post_message(self.Interrupted())
             case "shift+tab":
                 self.post_message(self.ModeCycled())
+            case "ctrl+d" if not area.text and not self.running:
+                self.post_message(self.Submitted("/quit", "command"))
             case "question_mark" if not area.text:
                 self.post_message(self.Submitted("/help", "command"))
             case _ if key in NEW_LINE:
