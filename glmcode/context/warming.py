@@ -5,20 +5,26 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from glmcode.context.files import ContextError, all_names, can_be_shown
 from glmcode.context.index.history import HistoryReader
+from glmcode.context.index.kinds import Kind
+from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.place import index_file, with_index
 from glmcode.context.index.pruning import prune
 from glmcode.context.index.snapshot import take_snapshot
-from glmcode.context.index.store import Store
+from glmcode.context.index.store import File, Store
 
 NICENESS = 10
 STOP_LIMIT_S = 2.0
+CODE: tuple[Kind, ...] = ("source", "test")
+MAX_OUTLINED = 5_000
+"""So many files are parsed in one run: some 20 seconds of one core, once for every content of a file."""
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +86,23 @@ def main() -> None:
 
     def work(store: Store) -> None:
         history = HistoryReader(store, repo)
-        take_snapshot(store, repo, [name for name in all_names(repo) if can_be_shown(name)], on_progress=tell)
+        names = [name for name in all_names(repo) if can_be_shown(name)]
+        snapshot = take_snapshot(store, repo, names, on_progress=tell)
         history.commits()
         if index_file(repo).exists():
             prune(store)
+            outline(Outlines(store, repo), snapshot.files.values())
 
     with suppress(ContextError, OSError):
         with_index(repo, work)
+
+
+def outline(outlines: Outlines, files: Collection[File], most: int = MAX_OUTLINED) -> None:
+    """Parse the code that was never seen, so that its symbols can be named; a large repository takes several runs."""
+    code = [file for kind in CODE for file in files if file.kind == kind and file.hash]
+    unknown = outlines.unknown([(file.path, file.hash) for file in code])[:most]
+    for at in range(0, len(unknown), _AT_ONCE):
+        outlines.of(unknown[at : at + _AT_ONCE])
 
 
 if __name__ == "__main__":

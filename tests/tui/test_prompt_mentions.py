@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from glmcode.context.pack import pack
+from glmcode.context.warming import warm
 from glmcode.tui.prompt.completion import Mention, trigger_at
 from glmcode.tui.prompt.mentions import Names, RepositoryMentions, Symbol, best_mentions
 
@@ -55,12 +55,21 @@ async def test_who_asks_may_go_away_and_the_list_comes_all_the_same(repo: Path) 
     assert await source("bills")
 
 
-async def test_symbols_come_from_the_index_where_there_is_one(repo: Path) -> None:
+async def test_symbols_come_from_the_index_once_it_is_there(repo: Path) -> None:
     assert [one.label for one in await RepositoryMentions(repo)("settle")] == []
-    await asyncio.to_thread(pack, repo, "settle_bills returns the wrong sum", 4000)
+    async for _ in warm(repo):
+        pass
     source = RepositoryMentions(repo)
     assert [one.insert for one in await source("settle")] == ["settle_bills (src/bills.py:1)"]
     assert [one.insert for one in await source("ledg")] == ["Ledger (src/due book.py:1)"]
+
+
+async def test_who_finds_nothing_in_an_old_list_is_answered_by_the_new_one(repo: Path) -> None:
+    source = RepositoryMentions(repo)
+    await source("")
+    (repo / "fresh.py").write_text("")
+    source._read_at -= 60
+    assert [one.insert for one in await source("fresh")] == ["@fresh.py"]
 
 
 async def test_no_repository_has_nothing_to_mention(tmp_path: Path) -> None:

@@ -36,15 +36,19 @@ class Outlines:
 
         Returns how many those are.
         """
-        known = self._store.details([f"pieces:{hash}" for _, hash in files])
         begun = {hash for share in self._begun for hash in share.hashes}
-        by_hash = {hash: path for path, hash in files if hash not in begun and f"pieces:{hash}" not in known}
-        missing = [(path, hash) for hash, path in by_hash.items()]
+        missing = self.unknown([(path, hash) for path, hash in files if hash not in begun])
         self.parsed += len(missing)
         several = len(missing) >= MIN_SHARED_FILES and len(os.sched_getaffinity(0)) > 1
         shares = [missing[0::2], missing[1::2]] if several else [missing] if missing else []
         self._begun += [_Parse(self._repo, share, self._limit_s) for share in shares]
         return len(missing)
+
+    def unknown(self, files: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those of these files that were never parsed, one for each content."""
+        known = self._store.details([f"pieces:{hash}" for _, hash in files])
+        by_hash = {hash: path for path, hash in files if f"pieces:{hash}" not in known}
+        return [(path, hash) for hash, path in by_hash.items()]
 
     def prepare_again(self, files: Iterable[tuple[str, str, File | None]]) -> None:
         """Begin with those of these files, given as path, blob hash and what the index knew before, that were parsed

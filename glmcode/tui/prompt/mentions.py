@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
 from glmcode.tui.fuzzy import Match, match, ranked, sieve
@@ -49,7 +50,12 @@ class RepositoryMentions:
 
     async def __call__(self, query: str) -> Sequence[Mention]:
         """The best for `query`; an empty one gives the first files. A repository that cannot be listed has none."""
-        return await asyncio.to_thread(best_mentions, query, await self._listed())
+        found = await asyncio.to_thread(best_mentions, query, await self._listed())
+        if not found and (reading := self._reading) is not None:
+            # It may be new: what is being read may have it.
+            await asyncio.shield(reading)
+            found = await asyncio.to_thread(best_mentions, query, self._names or Names())
+        return found
 
     async def files(self, query: str) -> Sequence[str]:
         """The paths of files alone, in the same way."""
@@ -98,9 +104,10 @@ def best_mentions(query: str, names: Names) -> list[Mention]:
     files = ranked(query, sieve(query, names.paths), str, MAX_MENTIONS)
     found: list[tuple[Mention, Match]] = [(_file(path), hit) for path, hit in files]
     if len(query) >= MIN_SYMBOL_QUERY:
-        matching = [(one, hit) for one in names.symbols if (hit := match(query, one.name)) is not None]
-        matching.sort(key=lambda pair: -pair[1].score)
-        found += [(_symbol(one), hit) for one, hit in matching[:MAX_MENTIONS]]
+        hits = {name: match(query, name) for name in sieve(query, {one.name for one in names.symbols})}
+        matching = [(one, hit) for one in names.symbols if (hit := hits.get(one.name)) is not None]
+        best = nlargest(MAX_MENTIONS, matching, key=lambda pair: pair[1].score)
+        found += [(_symbol(one), hit) for one, hit in best]
     found.sort(key=lambda pair: -pair[1].score)
     return [mention for mention, _ in found[:MAX_MENTIONS]]
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from glmcode.context.files import list_files
+from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.place import with_index
 from glmcode.context.index.snapshot import CHUNK_FILES, NOT_YET, take_snapshot
-from glmcode.context.index.store import open_store
+from glmcode.context.index.store import Store, open_store
 from glmcode.context.pack import pack
-from glmcode.context.warming import Progress, warm
+from glmcode.context.warming import Progress, outline, warm
 from tests.glmcode.context.conftest import Write, git
 
 OLD = time.time() - 1000
@@ -46,6 +47,18 @@ async def test_warming_tells_how_far_it_is_and_leaves_nothing_for_the_pack(repo:
     assert told == sorted(told, key=lambda at: at.done)
     packed = pack(repo, "refund_77 is wrong", 4000, limit_s=0)
     assert packed.files[0].path == "part_27/module_77.py" and packed.note == ""
+
+
+def test_code_is_parsed_once_and_of_very_much_a_part_in_each_run(repo: Path) -> None:
+    fill(repo, 30)
+
+    def left(store: Store) -> int:
+        snapshot = take_snapshot(store, repo, list_files(repo))
+        outlines = Outlines(store, repo)
+        outline(outlines, snapshot.files.values(), most=20)
+        return len(outlines.unknown([(file.path, file.hash) for file in snapshot.files.values()]))
+
+    assert [with_index(repo, left) for _ in range(3)] == [10, 0, 0]
 
 
 async def test_warming_can_be_cancelled_and_leaves_no_process(repo: Path) -> None:
