@@ -66,6 +66,17 @@ class Opening:
                 else:
                     return self.session
 
+    async def resumed(self) -> "LiveSession | None":
+        """The session with its conversation and files, opened where it was only shown; None where there is none yet.
+
+        Raises what `live` raises, SessionError, WorkspaceError.
+        """
+        if self.session_id is None:
+            return None
+        live = await self.live()
+        await live.open("")
+        return live
+
     async def trust(self) -> None:
         """Ask whether the repository's own configuration may be obeyed; with a yes it holds from now on.
 

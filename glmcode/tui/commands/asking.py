@@ -12,12 +12,13 @@ async def aside(talk: Conversation, question: str) -> None:
     if not question:
         talk.warn(text("commands.btw_usage"))
         return
-    if talk.live is None or talk.live.place is None:
+    live = await talk.opening.resumed()
+    if live is None:
         talk.warn(text("commands.no_conversation"))
         return
     panel = talk.app.screen.query_one(AsidePanel)
     panel.ask(question)
-    async with aclosing(talk.live.aside(question)) as events:
+    async with aclosing(live.aside(question)) as events:
         async for event in events:
             match event.kind:
                 case "assistant_delta":

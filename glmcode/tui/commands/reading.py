@@ -11,7 +11,8 @@ _MARKS = {"done": "x", "in_progress": "-", "pending": " "}
 
 async def diff(talk: Conversation, _: str) -> None:
     """What the session changed since it was opened."""
-    place = talk.live.place if talk.live else None
+    live = await talk.opening.resumed()
+    place = live.place if live else None
     if place is None:
         talk.say(text("commands.nothing_changed"))
         return

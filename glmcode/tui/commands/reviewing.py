@@ -11,7 +11,7 @@ async def review(talk: Conversation, _: str) -> None:
     from glmcode.live.reviewing import carry_out, open_live_review
     from glmcode.tui.review.screen import ReviewScreen
 
-    live = talk.live
+    live = await talk.opening.resumed()
     if live is None or live.place is None:
         talk.say(text("commands.nothing_changed"))
         return

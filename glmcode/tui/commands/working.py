@@ -30,11 +30,12 @@ async def compact(talk: Conversation, hint: str) -> None:
     """Shorten the conversation, keeping what the hint names."""
     from glmcode.live import repacking
 
-    if talk.live is None or talk.live.place is None:
+    live = await talk.opening.resumed()
+    if live is None:
         talk.say(text("commands.no_conversation"))
         return
     before = len(talk.stage.view.transcript.entries)
-    await talk.play(repacking.compact(talk.live, hint))
+    await talk.play(repacking.compact(live, hint))
     if len(talk.stage.view.transcript.entries) == before:
         talk.say(text("commands.is_short"))
 
