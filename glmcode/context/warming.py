@@ -14,6 +14,7 @@ from glmcode.context.files import ContextError, all_names, can_be_shown
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.place import index_file, with_index
 from glmcode.context.index.pruning import prune
+from glmcode.context.index.settling import settle
 from glmcode.context.index.snapshot import take_snapshot
 from glmcode.context.index.store import Store
 
@@ -81,6 +82,7 @@ def main() -> None:
     def work(store: Store) -> None:
         history = HistoryReader(store, repo)
         take_snapshot(store, repo, [name for name in all_names(repo) if can_be_shown(name)], on_progress=tell)
+        settle(store)
         history.commits()
         if index_file(repo).exists():
             prune(store)
