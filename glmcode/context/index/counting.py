@@ -1,8 +1,10 @@
 """Counts the words of files and finds the terms of a vocabulary, each by few calls that work on much at once."""
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import compress, count
 
 from glmcode.context.index.words import MAX_WORDS, WORD, stem, terms
 
@@ -72,41 +74,33 @@ def by_term(vocabulary: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
-def find(vocabulary: Sequence[str], wanted: Collection[str]) -> dict[int, list[str]]:
-    """By the place of each word that is found by wanted terms those terms."""
-    wanted = frozenset(wanted)
-    found = {}
-    for at in {*_likely(vocabulary, wanted)}:
-        if hits := [term for term in terms(vocabulary[at]) if term in wanted]:
-            found[at] = hits
-    return found
+class Finder(dict[str, str]):
+    """Finds the words that wanted terms find. Maps parts of names to their stems where those are wanted."""
 
-
-def _likely(vocabulary: Sequence[str], wanted: Collection[str]) -> Iterator[int]:
-    """The places of the words that may be found by these terms; of those in ASCII only the ones that are."""
-    text = "\n".join(vocabulary)
-    if not text.isascii():
-        yield from (at for at, word in enumerate(vocabulary) if not word.isascii())
-        text = _only_ascii(vocabulary)
-    yield from (at for at, whole in enumerate(text.replace("_", "").lower().split("\n")) if whole in wanted)
-    hits = _Hits(wanted)
-    at = 0
-    for end in filter(None, map(hits.__getitem__, _PART.findall(text))):
-        if end == "\n":
-            at += 1
-        else:
-            yield at
-
-
-class _Hits(dict[str, str]):
-    """Those parts of a name whose stems are wanted; nothing for the others."""
-
-    def __init__(self, wanted: Collection[str]) -> None:
-        super().__init__({"\n": "\n"})
-        self._wanted = wanted
+    def __init__(self, wanted: Iterable[str]) -> None:
+        super().__init__({"\n": ""})
+        self._wanted = frozenset(wanted) - {""}
 
     def __missing__(self, part: str) -> str:
-        found = self[part] = part if stem(part.lower()) in self._wanted else ""
+        term = stem(part.lower())
+        found = self[part] = term if term in self._wanted else ""
+        return found
+
+    def find(self, vocabulary: Sequence[str]) -> dict[int, tuple[str, ...]]:
+        """By the place of each word that is found by wanted terms those terms, in the order of `terms`."""
+        text = "\n".join(vocabulary)
+        apart = [] if text.isascii() else [at for at, word in enumerate(vocabulary) if not word.isascii()]
+        text = _only_ascii(vocabulary) if apart else text
+        parts = _PART.findall(text)
+        ends = [*compress(count(), map("\n".__eq__, parts))]
+        stems: dict[int, list[str]] = {}
+        for place in compress(count(), map(self.__getitem__, parts)):
+            stems.setdefault(bisect_left(ends, place), []).append(self[parts[place]])
+        found = {at: tuple(dict.fromkeys(own)) for at, own in stems.items()}
+        wholes = text.replace("_", "").lower().split("\n")
+        for at in (*apart, *compress(count(), map(self._wanted.__contains__, wholes))):
+            if hits := tuple(term for term in terms(vocabulary[at]) if term in self._wanted):
+                found[at] = hits
         return found
 
 

@@ -138,11 +138,12 @@ def _scan(
     # What is written as it was found is searched more slowly: not where it is much, nor where nobody settles it.
     settle = not MIN_FILES <= len(changed) <= MAX_UNSETTLED_FILES or len(store.unsettled()) > MAX_UNSETTLED
     with open_root(repo) as root, scanner(root, repo, len(changed), known) as scanning:
-        for start in range(0, len(changed), CHUNK_FILES):
+        most = CHUNK_FILES if settle else MAX_UNSETTLED_FILES
+        for start in range(0, len(changed), most):
             on_progress(len(fresh), len(changed))
             if limit_s is not None and time.monotonic() - began >= limit_s:
                 return fresh
-            chunk = changed[start : start + CHUNK_FILES]
+            chunk = changed[start : start + most]
             with store.writing():
                 number = store.reserve(len(chunk))
             batches = scanning.scan(chunk, number, settle, _beyond(len(fresh), len(changed), on_progress))
@@ -153,7 +154,8 @@ def _scan(
                         store.add_buckets(batch.buckets)
                     else:
                         store.add_unsettled(batch.unsettled)
-                found = [_file(store, file, began_ns) for batch in batches for file in batch.files]
+                numbers = store.blobs().get if len(chunk) >= MIN_FILES else store.blob
+                found = [_file(file, numbers, began_ns) for batch in batches for file in batch.files]
                 store.set_files(root_name, found, [])
                 store.merge_many()
             fresh |= {file.path: file for file in found}
@@ -176,8 +178,8 @@ def _beyond(done: int, of: int, on_progress: OnProgress) -> Callable[[int], None
     return lambda count: on_progress(done + count, of)
 
 
-def _file(store: Store, seen: Scanned, began: int) -> File:
-    counted = store.blob(seen.hash) if seen.hash else None
+def _file(seen: Scanned, numbers: Callable[[str], tuple[int, int] | None], began: int) -> File:
+    counted = numbers(seen.hash) if seen.hash else None
     number, words = counted or (0, 0)
     # What another process dropped from the index meanwhile is read again.
     settled = seen.mtime < began - RACY_NS and (counted is not None or not seen.hash)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glmcode.context.index import postings
-from glmcode.context.index.forward import Forward
+from glmcode.context.index.forward import Forward, search
 from glmcode.context.index.kinds import Kind
 
 VERSION = 4
@@ -233,15 +233,14 @@ class Store:
         entries for one blob."""
         found: dict[str, array[int]] = {}
         with self._reading():
-            unsettled = [data for (data,) in self._db.execute("SELECT data FROM unsettled")]
+            scans = [Forward.read(data) for (data,) in self._db.execute("SELECT data FROM unsettled")]
             for term in terms:
                 own = found[term] = array("I")
                 query = "SELECT docs FROM posting WHERE bucket=?"
                 for (docs,) in self._db.execute(query, (postings.bucket_of(term),)):
                     own.frombytes(postings.find(docs, term))
-        for data in unsettled:
-            for term, entries in Forward.read(data).entries(terms).items():
-                found[term].extend(entries)
+        if scans:
+            search(scans, found)
         return found
 
     def size(self) -> int:

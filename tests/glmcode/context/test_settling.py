@@ -2,6 +2,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from array import array
 from collections import Counter
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glmcode.context.files import list_files
-from glmcode.context.index.counting import by_term, find, words_of
-from glmcode.context.index.forward import Forward
+from glmcode.context.index.counting import Finder, by_term, words_of
+from glmcode.context.index.forward import Forward, search
 from glmcode.context.index.place import index_file
 from glmcode.context.index.settling import lock_file, settle, settle_later
 from glmcode.context.index.snapshot import take_snapshot
@@ -43,8 +44,8 @@ def test_the_terms_of_a_vocabulary_are_those_of_its_words(texts: list[list[str]]
     assert {term: set(places) for term, places in found.items()} == expected
     assert all(len(places) == len(set(places)) for places in found.values())
     wanted = {*list(expected)[::2], "nothing"}
-    searched = {(at, term) for at, own in find(vocabulary, wanted).items() for term in own}
-    assert searched == {(at, term) for term in wanted for at in expected.get(term, ())}
+    hits = {at: tuple(term for term in terms(word) if term in wanted) for at, word in enumerate(vocabulary)}
+    assert Finder(wanted).find(vocabulary) == {at: own for at, own in hits.items() if own}
 
 
 def forward() -> Forward:
@@ -55,11 +56,13 @@ def forward() -> Forward:
 
 
 def test_what_a_scan_found_is_read_as_it_was_written() -> None:
-    found = Forward.read(forward().write())
-    assert found.entries(["refund", "ord", "3", "man", "nothing"]) == {
+    found = {term: array("I") for term in ("refund", "ord", "3", "man", "nothing")}
+    search([Forward.read(forward().write())], found)
+    assert {term: list(entries) for term, entries in found.items()} == {
         "refund": [1 << 8 | 2, 2 << 8 | 2, 3 << 8 | 2, 4 << 8 | 2],
         "ord": [1 << 8 | 1, 2 << 8 | 1, 3 << 8 | 1, 4 << 8 | 1],
         "3": [3 << 8 | 1],
+        "nothing": [],
         "man": [1 << 8 | 255, 2 << 8 | 255, 3 << 8 | 255, 4 << 8 | 255],
     }
 
