@@ -1,6 +1,6 @@
 """The likely files of a task: read once, checked against the index, cut into pieces, priced line by line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.files import can_be_shown, decode, read_bytes
@@ -113,8 +113,10 @@ def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Ta
     snapshot, evidence = found.snapshot, found.evidence
     assert evidence is not None
     wanted = [(path, snapshot.files[path].hash) for path in likely]
-    # A first pack asks for the tokens of most of them in the end; a later one knows those that it needs.
     waiting = outlines.prepare(wanted) > len(wanted) // 2
+    # Beside the parsing. A first pack asks for the tokens of most files in the end; a later one knows what it needs.
+    texts = {path: found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n") for path in likely}
+    words = dict(standing_by_path(snapshot.store, dict(wanted), texts))
     for path in likely if waiting else ():
         if not outlines.busy:
             break
@@ -123,16 +125,15 @@ def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Ta
 
     def read(path: str) -> tuple[str, list[Piece]] | None:
         pieces = by_hash.get(snapshot.files[path].hash)
-        return (found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n"), pieces) if pieces else None
+        return (texts[path], pieces) if pieces else None
 
     def imports(texts: Mapping[str, str]) -> dict[str, Sequence[Import]]:
         text_of = {snapshot.files[path].hash: text for path, text in texts.items()}
         known = imports_by_blob(snapshot.store, list(text_of), text_of.get)
         return {path: known.get(snapshot.files[path].hash, ()) for path in texts}
 
-    def standing(texts: Mapping[str, str]) -> Iterator[tuple[str, Standing]]:
-        hashes = {path: snapshot.files[path].hash for path in texts}
-        return standing_by_path(snapshot.store, hashes, texts)
+    def standing(texts: Iterable[str]) -> Iterator[tuple[str, Standing]]:
+        return ((path, words[path]) for path in texts)
 
     return look_closer(task, evidence, likely, read, imports, standing)
 

@@ -15,8 +15,9 @@ from glmcode.context.fitting import Fitted, fit, spread
 from glmcode.context.fixed import Fixed, Written, write_fixed
 from glmcode.context.index.history import HistoryReader
 from glmcode.context.index.outlines import Outlines
-from glmcode.context.index.place import with_index
+from glmcode.context.index.place import index_file, with_index
 from glmcode.context.index.pruning import MAX_INDEX_BYTES, prune
+from glmcode.context.index.settling import settle_later
 from glmcode.context.index.snapshot import NOT_YET, reasons, take_snapshot
 from glmcode.context.index.store import Store
 from glmcode.context.pins import NO_PINS, Pins
@@ -45,6 +46,8 @@ class _Chosen:
     segments: list[Written] = field(default_factory=list)
     files: list[PackedFile] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    unsettled: bool = False
+    """Whether the index is still to be settled."""
 
 
 def pack(
@@ -67,6 +70,8 @@ def pack(
         with listing(repo) as names, open_root(repo) as root:
             packer = _Packer(repo, root, names, Task(task), pins, limit_s)
             chosen = with_index(repo, lambda store: packer.pack(store, budget))
+            if chosen.unsettled:
+                settle_later(index_file(repo))
     return ContextPack(
         budget=chosen.budget.tokens,
         budget_why=chosen.budget.reason,
@@ -119,6 +124,7 @@ class _Packer:
         chosen = _Chosen(told, len(paths), fixed.segments, fixed.files, left_out)
         if candidates is not None and (left := told.tokens - fixed.tokens) > 0:
             self._fill(chosen, candidates, fixed, left)
+        chosen.unsettled = bool(store.unsettled())
         # Warming prunes; this is for those whose prompts never wait for it.
         prune(store, 2 * MAX_INDEX_BYTES)
         return chosen

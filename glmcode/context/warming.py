@@ -16,6 +16,7 @@ from glmcode.context.index.kinds import Kind
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.place import index_file, with_index
 from glmcode.context.index.pruning import prune
+from glmcode.context.index.settling import settle
 from glmcode.context.index.snapshot import take_snapshot
 from glmcode.context.index.store import File, Store
 
@@ -88,6 +89,7 @@ def main() -> None:
         history = HistoryReader(store, repo)
         names = [name for name in all_names(repo) if can_be_shown(name)]
         snapshot = take_snapshot(store, repo, names, on_progress=tell)
+        settle(store)
         history.commits()
         if index_file(repo).exists():
             prune(store)

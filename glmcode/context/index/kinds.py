@@ -144,7 +144,9 @@ def kind_by_content(data: bytes, kind: Kind) -> Kind:
         return "binary"
     if len(data) > 8192 and len(data) / (data.count(b"\n") + 1) > _LONG_LINE:
         return "minified"
-    return "generated" if kind == "source" and _GENERATED.search(data[:1024]) else kind
+    if kind == "source" and b"generated" in (head := data[:1024]).lower() and _GENERATED.search(head):
+        return "generated"
+    return kind
 
 
 def is_code(path: str) -> bool:

@@ -1,19 +1,12 @@
-"""Reads files and turns them into postings: which blob holds which term how often. Runs in several processes."""
+"""Reads files and counts their words: which blob holds which how often. Runs in several processes."""
 
 import hashlib
-from array import array
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from glmcode.context.index.forward import Forward
 from glmcode.context.index.kinds import READABLE, Kind, kind_by_content, kind_by_name, limit
-from glmcode.context.index.postings import by_bucket
-from glmcode.context.index.words import WORD, Terms
 from glmcode.context.reading import Reader
-
-MAX_COUNT = 255
-Found = defaultdict[str, list[int]]
-"""Each word with its entries."""
 
 Seen = tuple[str, int, int]
 """Path, modification time in nanoseconds and size in bytes of a file that is to be read."""
@@ -42,6 +35,8 @@ class Batch:
 
     files: list[Scanned] = field(default_factory=list)
     buckets: list[tuple[int, bytes]] = field(default_factory=list)
+    unsettled: bytes = b""
+    """In place of the buckets the same as it was found (see `forward`): that is written sooner."""
 
 
 def blob_hash(data: bytes) -> str:
@@ -49,13 +44,13 @@ def blob_hash(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def scan(root: int, paths: Iterable[Seen], known: set[str], terms: Terms, number: int) -> Batch:
-    """Read the files below the descriptor `root`, and count their terms but for `known` hashes; what is read is added.
+def scan(root: int, paths: Iterable[Seen], known: set[str], number: int, settle: bool) -> Batch:
+    """Read the files below the descriptor `root`, and count their words but for `known` hashes; what is read is added.
 
     The blobs are numbered from `number` on, one for each path.
     """
     batch = Batch()
-    found: Found = defaultdict(list)
+    found = Forward()
     with Reader(root) as reader:
         for at, (path, mtime, size) in enumerate(paths, number):
             kind, data = _read(reader, path)
@@ -65,26 +60,12 @@ def scan(root: int, paths: Iterable[Seen], known: set[str], terms: Terms, number
                 continue
             known.add(file.hash)
             file.number = at
-            file.words = _count(data.decode("utf-8", "replace"), at << 8, found)
-    batch.buckets = list(by_bucket(_by_term(found, terms)))
+            file.words = found.add(at, data)
+    if settle:
+        batch.buckets = list(found.buckets())
+    else:
+        batch.unsettled = found.write()
     return batch
-
-
-def _count(text: str, entry: int, found: Found) -> int:
-    words = WORD.findall(text)
-    for word, times in Counter(words).items():
-        found[word].append(entry | (times if times < MAX_COUNT else MAX_COUNT))
-    return len(words)
-
-
-def _by_term(found: Found, terms: Terms) -> dict[str, bytes]:
-    entries: dict[str, list[bytes]] = {}
-    for word, posting in found.items():
-        data = array("I", posting).tobytes()
-        for term in terms[word]:
-            entries.setdefault(term, []).append(data)
-    terms.shrink()
-    return {term: b"".join(parts) for term, parts in entries.items()}
 
 
 def _read(reader: Reader, path: str) -> tuple[Kind, bytes | None]:

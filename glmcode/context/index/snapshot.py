@@ -4,14 +4,14 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from glmcode.context.index.kinds import READABLE, kind_by_name
 from glmcode.context.index.scan import Scanned, Seen
-from glmcode.context.index.store import MAX_SEGMENTS, Store
 from glmcode.context.index.store import File as File
+from glmcode.context.index.store import Store
 from glmcode.context.index.workers import MIN_FILES, scanner
 from glmcode.context.reading import open_root
 
@@ -19,6 +19,9 @@ OnProgress = Callable[[int, int], None]
 """Told how many files of how many are read."""
 CHUNK_FILES = 4000
 """So many files are read before what is known of them is written, so that memory stays bounded."""
+MAX_UNSETTLED_FILES = 8000
+MAX_UNSETTLED = 8
+"""With more scans than this waiting to be settled the next one is settled at once."""
 NOT_YET = "not indexed yet"
 RACY_NS = 2_000_000_000
 """A file changed so shortly before the scan may change again without a new time: it is read again."""
@@ -50,7 +53,7 @@ class Snapshot:
         for path in paths:
             del self.files[path]
 
-    def places(self) -> Places:
+    def _places(self) -> Places:
         """By blob the places in `files` of the files of that content."""
         places: dict[int, int] = {}
         copies: dict[int, list[int]] = {}
@@ -59,25 +62,27 @@ class Snapshot:
                 copies.setdefault(file.blob, []).append(at)
         return places, copies
 
-    def holders(self, term: str, of: Places) -> list[tuple[int, int]]:
-        """The places of the files that hold a term, and how often; `of` are the snapshot's `places`."""
-        places, copies = of
-        counts: dict[int, int] = {}
-        for entry in self.store.postings(term):
-            blob = entry >> 8
-            if blob in counts:
-                counts[blob] += entry & 255
-            elif blob in places:
-                counts[blob] = entry & 255
-        found = [(places[blob], times) for blob, times in counts.items()]
-        if copies:
-            found += [(at, times) for blob, times in counts.items() for at in copies.get(blob, ())]
-        return found
+    def holders(self, terms: Collection[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+        """For each term, in order, the places in `files` of the files that hold it, and how often."""
+        places, copies = self._places()
+        found = self.store.postings(terms)
+        for term in sorted(found):
+            counts: dict[int, int] = {}
+            for entry in found[term]:
+                blob = entry >> 8
+                if blob in counts:
+                    counts[blob] += entry & 255
+                elif blob in places:
+                    counts[blob] = entry & 255
+            own = [(places[blob], times) for blob, times in counts.items()]
+            if copies:
+                own += [(at, times) for blob, times in counts.items() for at in copies.get(blob, ())]
+            yield term, own
 
     def holding(self, term: str) -> list[tuple[str, int]]:
         """The files that hold a term, and how often."""
         paths = list(self.files)
-        return [(paths[at], times) for at, times in self.holders(term, self.places())]
+        return [(paths[at], times) for _, own in self.holders([term]) for at, times in own]
 
 
 def take_snapshot(
@@ -130,23 +135,29 @@ def _scan(
     if len(changed) > CHUNK_FILES:
         changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
     known = set(store.blobs()) if len(changed) >= MIN_FILES else _Known(store)
+    # What is written as it was found is searched more slowly: not where it is much, nor where nobody settles it.
+    settle = not MIN_FILES <= len(changed) <= MAX_UNSETTLED_FILES or len(store.unsettled()) > MAX_UNSETTLED
     with open_root(repo) as root, scanner(root, repo, len(changed), known) as scanning:
-        for start in range(0, len(changed), CHUNK_FILES):
+        most = CHUNK_FILES if settle else MAX_UNSETTLED_FILES
+        for start in range(0, len(changed), most):
             on_progress(len(fresh), len(changed))
             if limit_s is not None and time.monotonic() - began >= limit_s:
                 return fresh
-            chunk = changed[start : start + CHUNK_FILES]
+            chunk = changed[start : start + most]
             with store.writing():
                 number = store.reserve(len(chunk))
-            batches = scanning.scan(chunk, number, _beyond(len(fresh), len(changed), on_progress))
+            batches = scanning.scan(chunk, number, settle, _beyond(len(fresh), len(changed), on_progress))
             with store.writing():
                 for batch in batches:
                     store.add_blobs((file.number, file.hash, file.words) for file in batch.files if file.number)
-                    store.add_buckets(batch.buckets)
-                found = [_file(store, file, began_ns) for batch in batches for file in batch.files]
+                    if settle:
+                        store.add_buckets(batch.buckets)
+                    else:
+                        store.add_unsettled(batch.unsettled)
+                numbers = store.blobs().get if len(chunk) >= MIN_FILES else store.blob
+                found = [_file(file, numbers, began_ns) for batch in batches for file in batch.files]
                 store.set_files(root_name, found, [])
-                if store.segments() > MAX_SEGMENTS:
-                    store.merge_segments()
+                store.merge_many()
             fresh |= {file.path: file for file in found}
     on_progress(len(fresh), len(changed))
     return fresh
@@ -167,8 +178,8 @@ def _beyond(done: int, of: int, on_progress: OnProgress) -> Callable[[int], None
     return lambda count: on_progress(done + count, of)
 
 
-def _file(store: Store, seen: Scanned, began: int) -> File:
-    counted = store.blob(seen.hash) if seen.hash else None
+def _file(seen: Scanned, numbers: Callable[[str], tuple[int, int] | None], began: int) -> File:
+    counted = numbers(seen.hash) if seen.hash else None
     number, words = counted or (0, 0)
     # What another process dropped from the index meanwhile is read again.
     settled = seen.mtime < began - RACY_NS and (counted is not None or not seen.hash)

@@ -1,19 +1,20 @@
-"""Where the words and terms of a text stand, kept for each blob: a task's words are looked up instead of read again."""
+"""Where the words of a text stand, kept for each blob: a task's words are looked up instead of read again."""
 
 import re
 import struct
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, chain
+from collections.abc import Container, Iterator, Mapping
+from itertools import accumulate, compress, count, pairwise
+from operator import not_
 
 from glmcode.context.index.store import Store
-from glmcode.context.index.words import WORD, Terms
+from glmcode.context.index.words import WORD
 
-_HEAD = struct.Struct("<ccIIIII")
-"""Version, type of the numbers, words, terms, lines, and the bytes of all words and all terms."""
+_HEAD = struct.Struct("<ccIII")
+"""Version, type of the numbers, lines, places, and the bytes of all words."""
 _TOKEN = re.compile(rf"{WORD.pattern}|\n")
-_VERSION = b"2"
+_VERSION = b"3"
 _SHORT, _LONG = b"H", b"I"
 _MOST_SHORT = 65_535
 
@@ -25,35 +26,24 @@ class Standing:
         """Of what `write` gave. Raises ValueError for anything else."""
         if len(data) < _HEAD.size:
             raise _damaged()
-        version, kind, words, terms, lines, word_bytes, term_bytes = _HEAD.unpack_from(data)
+        version, kind, lines, places, size = _HEAD.unpack_from(data)
         if version != _VERSION or kind not in (_SHORT, _LONG):
             raise _damaged()
-        names = _HEAD.size + word_bytes
         numbers: array[int] = array(kind.decode())
-        numbers.frombytes(data[names + term_bytes :])
-        text = data[_HEAD.size : names].decode("utf-8", "surrogatepass")
+        numbers.frombytes(data[_HEAD.size + size :])
+        ends = [*accumulate((lines + 1, lines + 1, places), initial=0)]
+        self._starts, self._chars, self._words = (numbers[first:end] for first, end in pairwise(ends))
+        text = data[_HEAD.size : _HEAD.size + size].decode("utf-8", "surrogatepass")
         self.words = text.split("\n")
+        """Each once, by its number; 0 is none."""
         self.lower = text.lower().split("\n")
-        self.terms = data[names : names + term_bytes].decode("utf-8", "surrogatepass").split("\n")
-        cuts = [*accumulate((words + 1, terms + 1, lines + 1, lines + 1))]
-        if len(numbers) < cuts[3]:
-            raise _damaged()
-        self._word_ends, self._term_ends = numbers[: cuts[0]], numbers[cuts[0] : cuts[1]]
-        self._starts, self._chars = numbers[cuts[1] : cuts[2]], numbers[cuts[2] : cuts[3]]
-        self._places = numbers[cuts[3] : cuts[3] + self._word_ends[-1]]
-        self._holders = numbers[cuts[3] + self._word_ends[-1] :]
-        if len(self._holders) != self._term_ends[-1] or max(self._holders, default=0) >= len(self.words):
+        if len(numbers) != ends[-1] or self._starts[-1] != places or max(self._words, default=0) >= len(self.words):
             raise _damaged()
 
-    def places(self, word: int) -> "array[int]":
-        """Where the word with this number in `words` stands, in order."""
-        return self._places[self._word_ends[word] : self._word_ends[word + 1]]
-
-    def holding(self, terms: Mapping[str, object]) -> set[int]:
-        """The numbers of the words that are found by any of these terms."""
-        ends = self._term_ends
-        there = (self.terms.index(term) for term in terms.keys() & self.terms)
-        return {word for at in there for word in self._holders[ends[at] : ends[at + 1]]}
+    def places(self, numbers: Container[int]) -> list[tuple[int, int]]:
+        """Where words with these numbers stand, in order, with their numbers."""
+        words = self._words
+        return [(place, words[place]) for place in compress(count(), map(numbers.__contains__, words))]
 
     def span(self, first: int, last: int) -> tuple[int, int, int]:
         """Of lines, counted from 1, both included: the place of the first word, that after the last, the characters."""
@@ -67,51 +57,35 @@ def _damaged() -> ValueError:
     return ValueError("what the index has of a text's words is damaged")
 
 
-def write(text: str, terms: Mapping[str, Sequence[str]]) -> bytes:
-    """The words of `text` by their places, with what each is found by; lines as `split("\\n")` cuts them."""
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    starts = [0]
-    at = 0
-    for token in _TOKEN.findall(text):
-        if token == "\n":
-            starts.append(at)
-        else:
-            places[token].append(at)
-            at += 1
-    lengths = map(len, text.split("\n"))
-    holders: defaultdict[str, list[int]] = defaultdict(list)
-    for number, word in enumerate(places):
-        for term in terms[word]:
-            holders[term].append(number)
-    # The numbers are places or sums of lengths, so none is higher than the characters or the words with their terms.
-    short = max(len(text), sum(map(len, holders.values()))) <= _MOST_SHORT
-    numbers = array("H" if short else "I")
-    for counts in (map(len, places.values()), map(len, holders.values())):
-        numbers.extend(accumulate(counts, initial=0))
-    numbers.extend((*starts, at))
-    numbers.extend(accumulate(lengths, initial=0))
-    for each in chain(places.values(), holders.values()):
-        numbers.extend(each)
-    names = "\n".join(places).encode("utf-8", "surrogatepass")
-    keys = "\n".join(holders).encode("utf-8", "surrogatepass")
-    kind = _SHORT if short else _LONG
-    head = _HEAD.pack(_VERSION, kind, len(places), len(holders), len(starts), len(names), len(keys))
-    return b"".join((head, names, keys, numbers.tobytes()))
+def write(text: str) -> bytes:
+    """The words of `text` by their places; lines as `split("\\n")` cuts them."""
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    end = numbers["\n"]
+    tokens = [*map(numbers.__getitem__, _TOKEN.findall(text))]
+    assert end == 0, "what is no word has no place"
+    # Before the end of a line stand the ends of those before it, which are no words.
+    starts = [place - line for line, place in enumerate(compress(count(), map(not_, tokens)))]
+    places = len(tokens) - len(starts)
+    # The numbers are places, words or sums of lengths, so none is higher than the characters.
+    kind = _SHORT if len(text) <= _MOST_SHORT else _LONG
+    written = array(kind.decode(), [0, *starts, places])
+    written.extend(accumulate(map(len, text.split("\n")), initial=0))
+    written.extend(compress(tokens, tokens))
+    names = "\n".join(["", *list(numbers)[1:]]).encode("utf-8", "surrogatepass")
+    return _HEAD.pack(_VERSION, kind, len(starts) + 1, places, len(names)) + names + written.tobytes()
 
 
 def standing_by_path(
     store: Store, hashes: Mapping[str, str], texts: Mapping[str, str]
 ) -> Iterator[tuple[str, Standing]]:
     """Where the words of these texts stand, by path: from the index by blob hash, or worked out and then kept there."""
-    terms = Terms()
     fresh: dict[str, bytes] = {}
     kept = store.details([f"words:{hash}" for hash in hashes.values()])
     for path, text in texts.items():
         key = f"words:{hashes[path]}"
         data = kept.get(key) or fresh.get(key)
         if data is None:
-            terms.shrink()
-            data = fresh[key] = write(text, terms)
+            data = fresh[key] = write(text)
         yield path, Standing(data)
     if fresh:
         with store.writing():

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glmcode.context.index import postings
+from glmcode.context.index.forward import Forward, search
 from glmcode.context.index.kinds import Kind
 
-VERSION = 3
+VERSION = 4
 BUSY_S = 20.0
 MAX_SEGMENTS = 40
 """So many scans write postings of their own; then they are put together."""
@@ -23,6 +24,7 @@ CREATE TABLE number (next INTEGER NOT NULL);
 INSERT INTO number VALUES (1);
 CREATE TABLE posting (bucket INTEGER, segment INTEGER, docs BLOB, PRIMARY KEY (bucket, segment));
 CREATE TABLE segment (id INTEGER PRIMARY KEY);
+CREATE TABLE unsettled (id INTEGER PRIMARY KEY, data BLOB);
 CREATE TABLE file (root TEXT, path TEXT, kind TEXT, hash TEXT, blob INTEGER, words INTEGER, size INTEGER, mtime INTEGER,
     PRIMARY KEY (root, path)) WITHOUT ROWID;
 CREATE TABLE detail (hash TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
@@ -118,6 +120,16 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What is read in here is of one moment, whatever other processes write."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):  # what went wrong inside is what is told
+                self._db.execute("COMMIT")
+
     def files(self, root: str) -> dict[str, File]:
         """What is known of the files of a folder, by path."""
         rows = self._db.execute("SELECT path, kind, hash, blob, words, size, mtime FROM file WHERE root=?", (root,))
@@ -160,6 +172,23 @@ class Store:
         rows = ((bucket, segment, data) for bucket, data in buckets)
         self._db.executemany("INSERT INTO posting VALUES (?,?,?)", rows)
 
+    def add_unsettled(self, data: bytes) -> None:
+        """What a scan found, before it is a segment (see `forward`)."""
+        self._db.execute("INSERT INTO unsettled (data) VALUES (?)", (data,))
+
+    def unsettled(self) -> list[int]:
+        """The numbers of what is no segment yet."""
+        return [number for (number,) in self._db.execute("SELECT id FROM unsettled ORDER BY id")]
+
+    def read_unsettled(self, number: int) -> bytes | None:
+        """One of them; None once it is a segment."""
+        row = self._db.execute("SELECT data FROM unsettled WHERE id=?", (number,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def forget_unsettled(self, number: int) -> bool:
+        """Whether it was still there."""
+        return self._db.execute("DELETE FROM unsettled WHERE id=?", (number,)).rowcount > 0
+
     def segments(self) -> int:
         """How many there are: a term is looked up in each."""
         return int(self._db.execute("SELECT count(*) FROM segment").fetchone()[0])
@@ -194,13 +223,24 @@ class Store:
                 run("INSERT INTO posting VALUES (?,?,?)", (bucket, least, postings.write(whole)))
         run("DELETE FROM segment WHERE id>?", (least,))
 
-    def postings(self, term: str) -> "array[int]":
-        """(blob number << 8 | count) where the term occurs; also of blobs no longer in the repository, and several
+    def merge_many(self) -> None:
+        """Put the segments together where there are too many."""
+        if self.segments() > MAX_SEGMENTS:
+            self.merge_segments()
+
+    def postings(self, terms: Collection[str]) -> "dict[str, array[int]]":
+        """By term (blob number << 8 | count) where it occurs; also of blobs no longer in the repository, and several
         entries for one blob."""
-        found: array[int] = array("I")
-        rows = self._db.execute("SELECT docs FROM posting WHERE bucket=?", (postings.bucket_of(term),))
-        for (docs,) in rows:
-            found.frombytes(postings.find(docs, term))
+        found: dict[str, array[int]] = {}
+        with self._reading():
+            scans = [Forward.read(data) for (data,) in self._db.execute("SELECT data FROM unsettled")]
+            for term in terms:
+                own = found[term] = array("I")
+                query = "SELECT docs FROM posting WHERE bucket=?"
+                for (docs,) in self._db.execute(query, (postings.bucket_of(term),)):
+                    own.frombytes(postings.find(docs, term))
+        if scans:
+            search(scans, found)
         return found
 
     def size(self) -> int:

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glmcode.context.index.scan import Batch, Seen, scan
-from glmcode.context.index.words import Terms
 from glmcode.context.reading import open_root
 
 MIN_FILES = 600
@@ -24,27 +23,26 @@ class Scanner:
 
     def __init__(self, root: int, known: set[str], helper: "subprocess.Popen[bytes] | None") -> None:
         self._root, self._known, self._helper = root, known, helper
-        self._terms = Terms()
 
-    def scan(self, paths: Sequence[Seen], number: int, on_read: Callable[[int], None]) -> list[Batch]:
+    def scan(self, paths: Sequence[Seen], number: int, settle: bool, on_read: Callable[[int], None]) -> list[Batch]:
         """What the files hold; their blobs are numbered from `number` on. `on_read` is told how many are read."""
         if self._helper is None or len(paths) < 2:
-            return [scan(self._root, _told(paths, on_read), self._known, self._terms, number)]
+            return [scan(self._root, _told(paths, on_read), self._known, number, settle)]
         # Every other file, since files of one folder are alike in size.
         mine, theirs = paths[::2], paths[1::2]
-        asked = self._ask(theirs, number + len(mine))
+        asked = self._ask(theirs, number + len(mine), settle)
         both = _told(mine, lambda count: on_read(2 * count))
-        batch = scan(self._root, both, self._known, self._terms, number)
+        batch = scan(self._root, both, self._known, number, settle)
         other = self._answer() if asked else None
         if other is None:
-            other = scan(self._root, theirs, self._known, self._terms, number + len(mine))
+            other = scan(self._root, theirs, self._known, number + len(mine), settle)
         self._known.update(file.hash for file in other.files if file.hash)
         return [batch, other]
 
-    def _ask(self, paths: Sequence[Seen], number: int) -> bool:
+    def _ask(self, paths: Sequence[Seen], number: int, settle: bool) -> bool:
         assert self._helper is not None and self._helper.stdin is not None
         try:
-            pickle.dump((paths, number), self._helper.stdin, protocol=5)
+            pickle.dump((paths, number, settle), self._helper.stdin, protocol=5)
             self._helper.stdin.flush()
         except OSError:
             self._helper = None
@@ -96,12 +94,11 @@ def scanner(root: int, repo: Path, files: int, known: set[str]) -> Iterator[Scan
 def main() -> None:
     """The helping process: the folder, then what to scan comes on standard input; batches go to standard output."""
     repo, known = pickle.load(sys.stdin.buffer)
-    terms = Terms()
     gc.disable()  # nothing here refers to itself, and looking for it takes an eighth of the time
     with open_root(Path(repo)) as root, suppress(EOFError):
         while True:
-            paths, number = pickle.load(sys.stdin.buffer)
-            pickle.dump(scan(root, paths, known, terms, number), sys.stdout.buffer, protocol=5)
+            paths, number, settle = pickle.load(sys.stdin.buffer)
+            pickle.dump(scan(root, paths, known, number, settle), sys.stdout.buffer, protocol=5)
             sys.stdout.flush()
 
 

@@ -2,24 +2,30 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
+from glmcode.context.index.counting import Finder
 from glmcode.context.index.pieces import Piece
 from glmcode.context.index.standing import Standing
-from glmcode.context.index.words import stem, terms, whole
+from glmcode.context.index.words import stem, whole
 from glmcode.context.ranking.task import Task
 
 _K1, _B, _AVERAGE = 1.2, 0.5, 120
 
 
-class _Hits(dict[str, tuple[str, ...]]):
-    """The task's terms in each word, worked out when first asked for."""
+class _Hits:
+    """The task's terms in each word; what a word holds is worked out once."""
 
     def __init__(self, wanted: Mapping[str, float]) -> None:
-        self._wanted = wanted
+        self._finder = Finder(wanted)
+        self._known: dict[str, tuple[str, ...]] = {}
 
-    def __missing__(self, word: str) -> tuple[str, ...]:
-        found = self[word] = tuple(term for term in terms(word) if term in self._wanted)
-        return found
+    def of(self, words: Sequence[str]) -> dict[int, tuple[str, ...]]:
+        """By place, for those that hold any."""
+        fresh = [word for word in words if word not in self._known]
+        found = self._finder.find(fresh)
+        self._known |= {word: found.get(at, ()) for at, word in enumerate(fresh)}
+        return {at: hits for at, word in enumerate(words) if (hits := self._known[word])}
 
 
 class Wanted:
@@ -39,10 +45,6 @@ class Wanted:
         self.frames = task.frames
         self.phrases = {pair: sum(min(self._rare(word, rarity), 8) for word in pair) for pair in task.phrases}
         self.hits = _Hits(self.terms)
-        self.followers: dict[str, list[str]] = {}
-        """By the first word of a phrase the second ones."""
-        for one, two in sorted(self.phrases):
-            self.followers.setdefault(one, []).append(two)
         self.paired = {word for pair in self.phrases for word in pair}
 
     @staticmethod
@@ -79,15 +81,10 @@ class _Words:
 
     def __init__(self, standing: Standing, wanted: Wanted) -> None:
         self._worth = wanted.terms
-        found = [
-            (place, hits)
-            for number in standing.holding(wanted.terms)
-            for hits in (wanted.hits[standing.words[number]],)
-            for place in standing.places(number)
-        ]
-        found.sort()
+        hits = wanted.hits.of(standing.words)
+        found = standing.places(hits)
         self._places = [place for place, _ in found]
-        self._hits = [hits for _, hits in found]
+        self._hits = [hits[number] for _, number in found]
 
     def worth(self, first: int, end: int) -> float:
         """BM25 of the words from one place up to another."""
@@ -104,17 +101,10 @@ class _Phrases:
 
     def __init__(self, standing: Standing, wanted: Wanted) -> None:
         self._worth = wanted.phrases
-        places: dict[str, set[int]] = {}
-        for number, word in enumerate(standing.lower):
-            if word in wanted.paired:
-                places.setdefault(word, set()).update(standing.places(number))
-        found = []
-        for one in places.keys() & wanted.followers.keys():
-            after = {place + 1 for place in places[one]}
-            for two in wanted.followers[one]:
-                if two in places:
-                    found += [(place, (one, two)) for place in after & places[two]]
-        found.sort()
+        words = {number: word for number, word in enumerate(standing.lower) if word in wanted.paired}
+        pairs = pairwise(standing.places(words))
+        near = [(place, (words[one], words[two])) for (before, one), (place, two) in pairs if place == before + 1]
+        found = [(place, pair) for place, pair in near if pair in wanted.phrases]
         self._places = [place for place, _ in found]
         self._pairs = [pair for _, pair in found]
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from glmcode.context.index.pieces import Piece
 from glmcode.context.index.standing import Standing, write
-from glmcode.context.index.words import Terms
 from glmcode.context.ranking.closely import Wanted, inspect
 from glmcode.context.ranking.gather import Evidence, relative
 from glmcode.context.ranking.links import Import, Modules, along, imports_of
@@ -32,9 +31,8 @@ def read_imports(texts: Mapping[str, str]) -> dict[str, Sequence[Import]]:
 
 def read_standing(texts: Mapping[str, str]) -> Iterator[tuple[str, Standing]]:
     """Where the words of each of these texts stand."""
-    terms = Terms()
     for path, text in texts.items():
-        yield path, Standing(write(text, terms))
+        yield path, Standing(write(text))
 
 
 def look_closer(

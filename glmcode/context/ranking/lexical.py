@@ -43,9 +43,7 @@ def lexical(snapshot: Snapshot, task: Task) -> Lexical:
     scores = {name: [0.0] * len(paths) for name in zones}
     rarity: dict[str, float] = {}
     best: dict[str, list[tuple[float, str]]] = {}
-    place = snapshot.places()
-    for term in sorted(weights):
-        holders = snapshot.holders(term, place)
+    for term, holders in snapshot.holders(weights):
         if not holders or (len(files) > 40 and len(holders) > _COMMON * len(files)):
             continue
         idf = rarity[term] = rare(len(files), len(holders))
