@@ -24,7 +24,8 @@ _SMALL = re.compile(
     r"\b(?:rename|typos?|misspell\w*|spelling|reword|docstring|comment|changelog|bump|version number)\b", re.I
 )
 _TRACE = re.compile(
-    r"Traceback \(most recent|^\s*File \"[^\"\n]+\", line \d|^\s*at [\w.$<>]+ ?\([^)\n]*:\d+|panicked at |goroutine \d",
+    r"Traceback \(most recent|^[ \t]*File \"[^\"\n]+\", line \d|^[ \t]*at [\w.$<>]+ ?\([^)\n]*:\d+|"
+    r"panicked at |goroutine \d",
     re.M,
 )
 MAX_SMALL_CHARS = 400

@@ -1,5 +1,6 @@
 """Reads a task: its words by where they stand, the names it mentions, its phrases, its stack traces."""
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -20,13 +21,14 @@ _STOP_WORDS = (
     "bug issue problem expected actual behavior behaviour reproduce steps version description hi thanks"
 )
 _STOP = frozenset(_STOP_WORDS.split()) | {stem(word) for word in _STOP_WORDS.split()}
-_FENCE = re.compile(r"^\s{0,3}(```+|~~~+).*?^\s{0,3}\1", re.MULTILINE | re.DOTALL)
-_CODE_LINE = re.compile(r"^(?:    |\t|>>> |\.\.\. |\s*File \"|\s*at ).*$", re.MULTILINE)
+MAX_FENCES = 500
+# Nothing here repeats what may repeat again inside: a hostile task must not cost more than about linear time.
+_FENCE = re.compile(r"^\s{0,3}(```+|~~~+)", re.MULTILINE)
+_CODE_LINE = re.compile(r"^(?:    |\t|>>> |\.\.\. |[ \t]*File \"|[ \t]*at ).*$", re.MULTILINE)
 _INLINE = re.compile(r"`[^`\n]{1,200}`")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LINK = re.compile(r"https?://[^\s)>\]]+")
-_FRAME = re.compile(r"\bin ([A-Za-z_]\w*)|^\s*at ([\w.$<>]{1,200})\(|\b([A-Za-z_][\w:.]{0,100})\(\)", re.MULTILINE)
+_FRAME = re.compile(r"\bin ([A-Za-z_]\w*)|^[ \t]*at ([\w.$<>]{1,200})\(|\b([A-Za-z_][\w:.]{0,100})\(\)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Task:
     @cached_property
     def clean(self) -> str:
         """The text without the comments of issue forms; links count as words only by their last part."""
-        text = _COMMENT.sub(" ", self.text[:MAX_TASK_CHARS].replace("\r", ""))
+        text = _without_comments(self.text[:MAX_TASK_CHARS].replace("\r", ""))
         return _LINK.sub(lambda link: " " + link.group().rpartition("/")[2], text)
 
     @cached_property
@@ -49,15 +51,24 @@ class Task:
     @cached_property
     def code(self) -> str:
         """What is set as code, and stack traces."""
-        found = [match.group() for match in _FENCE.finditer(self.clean)]
-        rest = _FENCE.sub("\n", self.clean)
-        found += _CODE_LINE.findall(rest)
+        found, rest = self._parted
+        found = [*found, *_CODE_LINE.findall(rest)]
         return "\n".join([*found, *_INLINE.findall(rest)])
 
     @cached_property
     def prose(self) -> str:
         """What is not code."""
-        return _INLINE.sub(" ", _CODE_LINE.sub("", _FENCE.sub("\n", self.clean)))
+        return _INLINE.sub(" ", _CODE_LINE.sub("", self._parted[1]))
+
+    @cached_property
+    def _parted(self) -> tuple[list[str], str]:
+        """The fenced blocks, and the rest."""
+        found, rest, end = [], [], 0
+        for first, last in _fenced(self.clean):
+            found.append(self.clean[first:last])
+            rest.append(self.clean[end:first])
+            end = last
+        return found, "\n".join([*rest, self.clean[end:]])
 
     @cached_property
     def zones(self) -> dict[str, dict[str, float]]:
@@ -91,6 +102,29 @@ class Task:
         """Pairs of words that follow each other, as in an error message."""
         stems = [word.lower() for word in WORD.findall(self.clean)]
         return frozenset((one, two) for one, two in pairwise(stems) if not {one, two} <= _STOP)
+
+
+def _without_comments(text: str) -> str:
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return " ".join([*kept, text[at:]])
+
+
+def _fenced(text: str) -> list[tuple[int, int]]:
+    """Where the fenced blocks of a text begin and end, their marks included; one that is never closed is none."""
+    marks = [(one.start(), one.start(1), one[1]) for one in itertools.islice(_FENCE.finditer(text), MAX_FENCES)]
+    found: list[tuple[int, int]] = []
+    for at, (first, _, mark) in enumerate(marks):
+        if found and first < found[-1][1]:
+            continue
+        alike = [(start, own) for _, start, own in marks[at + 1 :] if own[0] == mark[0]]
+        # Best one that is as long, else the next of its kind.
+        start, own = next((one for one in alike if len(one[1]) >= len(mark)), alike[0] if alike else (0, ""))
+        if own:
+            found.append((first, start + min(len(own), len(mark))))
+    return found
 
 
 def _zones(task: Task) -> list[tuple[str, str]]:
