@@ -46,7 +46,7 @@ class GitView:
     """One working tree with an index of its own over a shadow git folder.
 
     `left_out` are the relative paths (folders end in a slash) that never enter a tree unless they are tracked: what
-    was ignored, a repository of its own (`nested`), or large, at the start. `absent` are tracked files that are not
+    was ignored, a repository of its own, or large, at the start. `absent` are tracked files that are not
     checked out.
     """
 
@@ -67,7 +67,6 @@ class GitView:
         self.left_out: frozenset[str] = frozenset()
         self.large: tuple[str, ...] = ()
         self.submodules: tuple[str, ...] = ()
-        self.nested: tuple[str, ...] = ()
         self.absent: tuple[str, ...] = ()
         self._read_only = read_only
         self._patient = False
@@ -111,7 +110,6 @@ class GitView:
         holders = {f"{parent}/" for path in ignored for parent in _parents(path.rstrip("/"))}
         others = names(await self.git("ls-files", "-o", "--exclude-standard", "-z"))
         nested = [path for path in others if path.endswith("/")]
-        self.nested = tuple(path.rstrip("/") for path in nested)
         self.large = tuple(path for path in others if self._is_large(path))
         self.left_out = frozenset([*(path for path in ignored if path not in holders), *nested, *self.large])
         folders = sorted(path for path in self.left_out if path.endswith("/") and "\n" not in path)

@@ -84,8 +84,7 @@ class GitWorkspace:
         return report
 
     async def _direct_mounts(self) -> tuple[Mount, ...]:
-        inner = (*self._view.submodules, *self._view.nested)
-        guarded = await asyncio.to_thread(guarded_mounts, self.repo, self.hook_paths, inner)
+        guarded = await asyncio.to_thread(guarded_mounts, self._repository, self._view.submodules)
         return (*await direct_mounts(self._repository, self._state), *guarded)
 
     def _set_mounts(self, mounts: tuple[Mount, ...] | None) -> None:
