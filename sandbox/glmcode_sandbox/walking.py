@@ -36,27 +36,29 @@ def walk(
     """
     waiting = [""]
     root = _opened_top(top, closed_since_ns)
-    if root is None:
-        return
+    # The folder looked at last: the next one is often in it, and a long way costs much.
+    last, descriptor = "", root
     try:
-        while waiting:
+        while waiting and root is not None:
             folder = waiting.pop()
-            descriptor = _opened(root, folder, closed_since_ns)
-            if descriptor is None:
+            above, _, name = folder.rpartition("/")
+            near = folder and above == last and descriptor is not None
+            opened = _opened(descriptor if near else root, name if near else folder, closed_since_ns)
+            if opened is None:
                 continue
-            try:
-                prefix = f"{folder}/" if folder else ""
-                for entry in _entries(descriptor):
-                    if not folder and entry.name.lower() == ".git":
-                        continue
-                    found = Found(prefix + entry.name, entry, descriptor)
-                    yield found
-                    if found.is_folder and enters(found.path):
-                        waiting.append(found.path)
-            finally:
+            if descriptor not in (None, root):
                 os.close(descriptor)
+            last, descriptor = folder, opened
+            for entry in _entries(descriptor):
+                if not folder and entry.name.lower() == ".git":
+                    continue
+                found = Found(f"{folder}/{entry.name}" if folder else entry.name, entry, descriptor)
+                yield found
+                if found.is_folder and enters(found.path):
+                    waiting.append(found.path)
     finally:
-        os.close(root)
+        for each in {descriptor, root} - {None}:
+            os.close(each)
 
 
 def _entries(descriptor: int) -> list[os.DirEntry[str]]:
