@@ -85,7 +85,8 @@ class Guard:
         back += await asyncio.to_thread(self._sweep)
         now = await asyncio.to_thread(self._look)
         changed = [path for path, seen in now.items() if not self._same(seen, self._before.get(path))]
-        kept, fresh = [], set()
+        kept: list[str] = []
+        fresh: set[str] = set()
         for path in filter(_is_git, changed):
             if (before := self._before.get(path)) is not None and before.content is not None:
                 await asyncio.to_thread(self._put_back, path, before)

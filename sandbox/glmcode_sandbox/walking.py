@@ -34,20 +34,21 @@ def walk(
 
     Folders that cannot be read are passed over; those that changed since `closed_since_ns` are opened for their owner.
     """
-    waiting = [""]
     root = _opened_top(top, closed_since_ns)
+    if root is None:
+        return
+    waiting = [""]
     # The folder looked at last: the next one is often in it, and a long way costs much.
-    last, descriptor = "", root
+    last, descriptor = "", os.dup(root)
     try:
-        while waiting and root is not None:
+        while waiting:
             folder = waiting.pop()
             above, _, name = folder.rpartition("/")
-            near = folder and above == last and descriptor is not None
+            near = folder != "" and above == last
             opened = _opened(descriptor if near else root, name if near else folder, closed_since_ns)
             if opened is None:
                 continue
-            if descriptor not in (None, root):
-                os.close(descriptor)
+            os.close(descriptor)
             last, descriptor = folder, opened
             for entry in _entries(descriptor):
                 if not folder and entry.name.lower() == ".git":
@@ -57,8 +58,8 @@ def walk(
                 if found.is_folder and enters(found.path):
                     waiting.append(found.path)
     finally:
-        for each in {descriptor, root} - {None}:
-            os.close(each)
+        os.close(descriptor)
+        os.close(root)
 
 
 def _entries(descriptor: int) -> list[os.DirEntry[str]]:
