@@ -16,8 +16,9 @@ from glmcode.layers import choose_store
 from glmcode.lazy_sandbox import LazySandbox
 from glmcode.policy import Ask, Policy
 from glmcode.session import store
+from glmcode.session.keeping import keep_trees
 from glmcode.session.store import Session
-from glmcode.session.timeline import TREES_NAME, keep_trees
+from glmcode.session.timeline import TREES_NAME
 from glmcode.session.unapplied import WORKSPACE_NAME, unapplied_patch
 from glmcode.snapshots import Snapshots
 from glmcode.turn import TurnLimits

@@ -16,10 +16,13 @@ class Recorded(Protocol):
 
     mode: Literal["direct", "isolated"]
     start_tree: str
+    start_ignored: str | None
 
     async def ready(self) -> None: ...
 
     async def tree(self, *, quick: bool = False) -> str: ...
+
+    async def ignored_tree(self, *, quick: bool = False) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Snapshots:
         """The state that was taken last; None where it is not known."""
         self.found: str | None = None
         """The state that the last prompt found."""
+        self._ignored: str | None = None
+        """The state of small ignored files that was taken last."""
         self._due: _Due | None = None
         self._files = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
@@ -108,21 +113,26 @@ class Snapshots:
         if not self._opened:
             self._opened = True
             self.last = self.found = workspace.start_tree
-            opened = WorkspaceOpened(step=self._steps_before, mode=workspace.mode, start=workspace.start_tree)
+            self._ignored = workspace.start_ignored
+            opened = WorkspaceOpened(
+                step=self._steps_before, mode=workspace.mode, start=workspace.start_tree, ignored=self._ignored
+            )
             self._session.append_record(opened)
 
     async def _take(self, workspace: Recorded, due: _Due) -> None:
-        tree, problem = None, ""
+        tree, ignored, problem = None, None, ""
         try:
             # What no call of the model's made may be found at the beginning of a turn only.
             tree = await workspace.tree(quick=bool(due.calls))
+            ignored = await workspace.ignored_tree(quick=bool(due.calls))
         except (WorkspaceError, OSError) as error:
             problem = str(error)
             self.tell(f"no snapshot after step {due.step}: {problem}")
-        if tree is None or tree != self.last:
-            self._session.append_record(
-                SnapshotTaken(step=due.step, since=due.since, calls=due.calls, tree=tree, problem=problem)
+        if tree is None or (tree, ignored) != (self.last, self._ignored):
+            record = SnapshotTaken(
+                step=due.step, since=due.since, calls=due.calls, tree=tree, ignored=ignored, problem=problem
             )
-        self.last = tree
+            self._session.append_record(record)
+        self.last, self._ignored = tree, ignored
         if not due.calls:
             self.found = tree

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
 from glmcode.session import store
+from glmcode.session.ignored import ignored_timeline, whole_tree
 from glmcode.session.restoring import Restoring, in_the_way, open_restoring
-from glmcode.session.steps import read_steps
+from glmcode.session.steps import changes_in, read_steps
 from glmcode.session.timeline import TREES_NAME, Timeline, read_timeline
 from glmcode_sandbox.clean import clean_text, one_line
 from glmcode_sandbox.trees import FileChange, TreeStore
@@ -46,15 +48,12 @@ def run_time_machine(options: argparse.Namespace, root: Path) -> int:
             return asyncio.run(_fork(root, session, points[0]))
 
 
-def _opened(root: Path, session: str) -> tuple[Timeline, TreeStore]:
-    path = store.session_file(root, session)
-    return read_timeline(store.records(path)), TreeStore(path.parent / TREES_NAME)
-
-
 async def _diff(options: argparse.Namespace, root: Path, session: str, points: Sequence[str]) -> int:
-    timeline, trees = _opened(root, session)
-    old, new = (timeline.point(name).tree for name in points)
-    assert old is not None and new is not None
+    path = store.session_file(root, session)
+    lines, trees = list(store.records(path)), TreeStore(path.parent / TREES_NAME)
+    timeline, ignored = read_timeline(lines), ignored_timeline(lines)
+    with tempfile.TemporaryDirectory(prefix="glmcode-") as scratch:
+        old, new = [await whole_tree(timeline, ignored, name, trees, Path(scratch)) for name in points]
     if options.json:
         record = {"kind": "diff", "v": 1, "session": session, "from": points[0], "to": points[1]}
         files = _as_json(await trees.changes(old, new))
@@ -95,10 +94,8 @@ async def _steps(options: argparse.Namespace, root: Path, session: str) -> int:
     trees = TreeStore(path.parent / TREES_NAME)
     listed: list[dict[str, Any]] = []
     for step in read_steps(path)[1]:
-        files: tuple[FileChange, ...] = ()
         known = step.before is not None and step.after is not None
-        if step.before is not None and step.after is not None and step.before != step.after:
-            files = await trees.changes(step.before, step.after)
+        files = await changes_in(step, trees) if known else ()
         listed.append({"step": step.number, "calls": step.calls, "known": known, "files": _as_json(files)})
         if not options.json:
             _print_step(step.number, step.calls, files, known=known)

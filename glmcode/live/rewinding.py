@@ -9,8 +9,8 @@ from glmcode.live.session import LiveSession
 from glmcode.session import store
 from glmcode.session.forking import fork
 from glmcode.session.marks import Noted
-from glmcode.session.restoring import Plan, open_restoring, plan_files
-from glmcode.session.steps import Step, read_steps
+from glmcode.session.restoring import Plan, open_restoring, plan_all
+from glmcode.session.steps import Step, changes_in, read_steps
 from glmcode.session.store import SessionError
 from glmcode.session.timeline import TREES_NAME, read_timeline
 from glmcode_prompts.library import load
@@ -57,9 +57,7 @@ def steps_of(live: LiveSession) -> list[Step]:
 
 async def changes_of(live: LiveSession, step: Step) -> tuple[FileChange, ...]:
     """What a step did to files; nothing where that is not known. Raises WorkspaceError."""
-    if step.before is None or step.after is None or step.before == step.after:
-        return ()
-    return await _trees(live).changes(step.before, step.after)
+    return await changes_in(step, _trees(live))
 
 
 async def preview(live: LiveSession, to: str) -> Preview:
@@ -124,8 +122,8 @@ async def fork_from(live: LiveSession, to: str, *, files: bool) -> Rewound:
 
 async def _plan(live: LiveSession, to: str) -> Plan:
     folder = _folder(live)
-    timeline = read_timeline(store.records(folder / store.FILE_NAME))
-    return await plan_files(timeline, timeline.point(to), TreeStore(folder / TREES_NAME), folder)
+    lines = list(store.records(folder / store.FILE_NAME))
+    return await plan_all(lines, to, TreeStore(folder / TREES_NAME), folder)
 
 
 def _folder(live: LiveSession) -> Path:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from glmcode.session import store
+from glmcode.session.keeping import keep_trees
 from glmcode.session.marks import Restored
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session
-from glmcode.session.timeline import TREES_NAME, keep_trees, read_timeline
+from glmcode.session.timeline import TREES_NAME, read_timeline
 
 
 async def fork(root: Path, session_id: str, to: str) -> str:

@@ -18,6 +18,8 @@ class WorkspaceOpened(Record):
     mode: Literal["direct", "isolated"]
     start: str
     """The tree of the user's repository then."""
+    ignored: str | None = None
+    """That of its small ignored files; None where they are not followed, as in an isolated workspace."""
 
 
 class SnapshotTaken(Record):
@@ -34,6 +36,8 @@ class SnapshotTaken(Record):
     """None where it could not be taken."""
     problem: str = ""
     """Why not."""
+    ignored: str | None = None
+    """The tree of the small ignored files, where they are followed."""
 
 
 class Restoring(Record):
@@ -76,6 +80,9 @@ class Restored(Record):
     """The tree of the repository before, where `files`; of an isolated workspace that was not applied its own."""
     tree: str | None = None
     """The tree after."""
+    ignored_before: str | None = None
+    ignored: str | None = None
+    """The trees of the small ignored files before and after, where they are followed."""
     waits: bool = False
     """Whether the repository was left alone: the patch beside the session file, which waits to be applied, was made
     anew."""

@@ -1,15 +1,18 @@
 """Going back: the user's files, the conversation, or both, as they were after an earlier step."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glmcode.session import marks
+from glmcode.session.ignored import ignored_at, ignored_timeline
+from glmcode.session.keeping import keep_trees
 from glmcode.session.marks import Restored
 from glmcode.session.rollback import MOVING_NAME, roll_back
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, SessionError, records
-from glmcode.session.timeline import TREES_NAME, Point, Timeline, keep_trees, read_timeline
+from glmcode.session.timeline import TREES_NAME, Point, Timeline, read_timeline
 from glmcode.session.unapplied import WORKSPACE_NAME
 from glmcode_sandbox.recover import discard, left_behind
 from glmcode_sandbox.transaction import new_aside
@@ -66,6 +69,25 @@ async def plan_files(
     return Plan(timeline.end, new, await store.changes(timeline.end, new), conflicts)
 
 
+async def plan_all(
+    lines: Sequence[dict[str, Any]], to: str, store: TreeStore, scratch: Path, only: frozenset[str] = frozenset()
+) -> Plan:
+    """See `plan_files`, for the small ignored files of the user's repository too."""
+    timeline = read_timeline(lines)
+    plan = await plan_files(timeline, timeline.point(to), store, scratch, only)
+    ignored = ignored_timeline(lines)
+    known = ignored_at(ignored, to) is not None and ignored.there is not None and ignored.end is not None
+    if timeline.waiting or not known:
+        return plan
+    more = await plan_files(ignored, ignored.point(to), store, scratch, only)
+    if not more.files:
+        return plan
+    old, new = await store.joined(plan.old, more.old, scratch), await store.joined(plan.new, more.new, scratch)
+    paths = plan.paths | more.paths
+    files = tuple(change for change in await store.changes(old, new) if change.path in paths)
+    return Plan(old, new, files, tuple(sorted({*plan.conflicts, *more.conflicts})))
+
+
 class Restoring:
     """One way back, prepared. Made by `open_restoring`."""
 
@@ -93,25 +115,32 @@ class Restoring:
     async def restore(self, *, files: bool, conversation: bool, overwrite: bool = False) -> str:
         """Do it, all or nothing; gives the id of the point that undoes it. Raises SessionError, WorkspaceError."""
         made = f"r{len(self._timeline.restores) + 1}"
-        before = after = None
+        moved = _Moved()
         if files and not overwrite and (found := await self.conflicts()):
             raise SessionError(in_the_way(found))
         if files and self._workspace is not None:
-            before, after = await self._move(made, self._workspace)
+            moved = await self._move(made, self._workspace)
         elif files:
-            before, after = self.plan.old, self.plan.new
-            await self._renew_patch(after)
-        waits = files and self._workspace is None
+            moved = _Moved(self.plan.old, self.plan.new)
+            await self._renew_patch(self.plan.new)
         self._session.append_record(
             Restored(
-                id=made, to=self._to, conversation=conversation, files=files, before=before, tree=after, waits=waits
+                id=made,
+                to=self._to,
+                conversation=conversation,
+                files=files,
+                before=moved.before,
+                tree=moved.after,
+                ignored_before=moved.ignored_before,
+                ignored=moved.ignored,
+                waits=files and self._workspace is None,
             )
         )
         return made
 
-    async def _move(self, made: str, workspace: Workspace) -> tuple[str, str]:
-        """The trees of the repository before and after."""
-        before, aside = await workspace.tree(), new_aside()
+    async def _move(self, made: str, workspace: Workspace) -> "_Moved":
+        tree, ignored = await workspace.tree(), await workspace.ignored_tree()
+        before, aside = await workspace.trees.joined(tree, ignored, self._session.folder), new_aside()
         new, paths = self.plan.new, self.plan.paths
         self._session.append_record(
             marks.Restoring(id=made, before=before, tree=new, paths=tuple(sorted(paths)), aside=aside)
@@ -125,7 +154,7 @@ class Restoring:
                 self._session.append_record(marks.RolledBack(id=made))
         if result.conflicts:
             raise SessionError(in_the_way(result.conflicts))
-        return before, await workspace.tree()
+        return _Moved(tree, await workspace.tree(), ignored, await workspace.ignored_tree())
 
     async def _renew_patch(self, tree: str) -> None:
         assert self._timeline.there is not None
@@ -133,6 +162,16 @@ class Restoring:
         fresh = self._session.folder / f"{PATCH_NAME}.new"
         fresh.write_bytes(patch)
         fresh.replace(self._session.folder / PATCH_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """The trees of the repository before and after, and those of its small ignored files."""
+
+    before: str | None = None
+    after: str | None = None
+    ignored_before: str | None = None
+    ignored: str | None = None
 
 
 def in_the_way(paths: tuple[str, ...]) -> str:
@@ -155,7 +194,8 @@ async def open_restoring(
     if left := await roll_back(session):
         names = ", ".join(map(display_name, left[:10]))
         raise SessionError(f"a restore was killed, and you changed these since: {names}; put them aside and try again")
-    timeline = read_timeline(records(session.folder / FILE_NAME))
+    lines = list(records(session.folder / FILE_NAME))
+    timeline = read_timeline(lines)
     to = timeline.named(to)
     if not files:
         yield Restoring(session, timeline, to, Plan("", "", (), ()), None)
@@ -165,7 +205,7 @@ async def open_restoring(
         raise SessionError(
             f"a killed run left its changes behind: `glmcode run --resume {session.id} PROMPT` goes on with them"
         )
-    plan = await plan_files(timeline, timeline.point(to), store, session.folder, only)
+    plan = await plan_all(lines, to, store, session.folder, only)
     if timeline.waiting:
         yield Restoring(session, timeline, to, plan, None)
     else:

@@ -30,7 +30,7 @@ async def roll_back(session: Session) -> tuple[str, ...] | None:
     await finished(lambda: shutil.rmtree(repo / killed.aside, ignore_errors=True))
     store = TreeStore(trees)
     async with await open_workspace(repo, "direct", state_dir=state, trees=trees) as workspace:
-        present = workspace.start_tree
+        present = await store.joined(workspace.start_tree, workspace.start_ignored, session.folder)
         foreign = await _changed_since(store, present, killed)
         paths = frozenset(killed.paths) - foreign
         result = await workspace.move((present, killed.before), paths, aside=killed.aside)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from glmcode.session.branches import read_branches
+from glmcode.session.ignored import ignored_timeline
 from glmcode.session.store import SessionError, records
 from glmcode.session.timeline import Timeline, read_timeline
+from glmcode_sandbox.trees import FileChange, TreeStore
 
 _NUMBER = "number of the step"
 
@@ -25,6 +27,8 @@ class Step:
     before: str | None = None
     """The tree of the files before it; None where it is not known."""
     after: str | None = None
+    ignored: tuple[str | None, str | None] = (None, None)
+    """The trees of small ignored files before and after it."""
     is_current: bool = True
     """Whether the conversation still holds it: the user did not go back behind it."""
 
@@ -32,7 +36,7 @@ class Step:
 def read_steps(path: Path) -> tuple[Timeline, list[Step]]:
     """All steps of a session file, in order, and its timeline. Raises SessionError."""
     lines = list(_numbered(records(path)))
-    timeline = read_timeline(lines)
+    timeline, ignored = read_timeline(lines), ignored_timeline(lines)
     try:
         current = {line[_NUMBER] for line in read_branches(lines).lines() if line.get("kind") == "step_started"}
     except LookupError as error:
@@ -46,11 +50,21 @@ def read_steps(path: Path) -> tuple[Timeline, list[Step]]:
             case "step_started":
                 number = line[_NUMBER]
                 trees = timeline.tree_before(number), timeline.tree_after(number)
-                steps.append(Step(number, prompt, [], *trees, number in current))
+                beside = ignored.tree_before(number), ignored.tree_after(number)
+                steps.append(Step(number, prompt, [], *trees, beside, number in current))
                 prompt = ""
             case "tool_started" if steps:
                 steps[-1].calls.append(str(line.get("title")))
     return timeline, steps
+
+
+async def changes_in(step: Step, trees: TreeStore) -> tuple[FileChange, ...]:
+    """What a step did to files, small ignored ones too; nothing where that is not known. Raises WorkspaceError."""
+    found: list[FileChange] = []
+    for before, after in ((step.before, step.after), step.ignored):
+        if before is not None and after is not None and before != after:
+            found += await trees.changes(before, after)
+    return tuple(found)
 
 
 def _numbered(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from glmcode.session.marks import Restored, ReviewEnded, SnapshotTaken, WorkspaceOpened
-from glmcode.session.store import FILE_NAME, SessionError, records
+from glmcode.session.store import SessionError
 
 TREES_NAME = "trees"
 """The folder in a session's folder that holds the trees."""
@@ -215,15 +214,3 @@ def read_timeline(lines: Iterable[dict[str, Any]]) -> Timeline:
         raise SessionError(f"a snapshot in the session file cannot be read: {str(error).splitlines()[0]}") from None
     timeline._cut()
     return timeline
-
-
-async def keep_trees(folder: Path) -> None:
-    """At the end of a run: keep of a session's trees what tells them apart, and no more; `folder` is the session's."""
-    from glmcode_sandbox.gitrun import WorkspaceError
-    from glmcode_sandbox.history import keep_history
-
-    try:
-        timeline = read_timeline(records(folder / FILE_NAME))
-        await keep_history(folder / TREES_NAME, timeline.trees)
-    except (WorkspaceError, SessionError, OSError):
-        return  # everything is still there, only larger than it need be

@@ -18,8 +18,10 @@ from glmcode_sandbox.beneath import parts_of
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.finding import find_repository
 from glmcode_sandbox.gitrun import GitFailed, WorkspaceError, git_environment, listing, names, run_git
-from glmcode_sandbox.gitview import GitView, make_shadow
-from glmcode_sandbox.repository import Repository, open_repository, persons_environment
+from glmcode_sandbox.gitview import GitView
+from glmcode_sandbox.obeyed import persons_environment
+from glmcode_sandbox.repository import Repository, open_repository
+from glmcode_sandbox.shadow import make_shadow
 from glmcode_sandbox.trees import FileChange, TreeStore
 from glmcode_sandbox.upper import parents
 

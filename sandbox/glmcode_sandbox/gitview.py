@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
@@ -9,13 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from glmcode_sandbox.gitrun import GitFailed, GitStuck, git_environment, listing, names, run_git
-from glmcode_sandbox.repository import ObjectFormat
-
-_JUNK_NAMES = (
-    "__pycache__/ *.pyc .pytest_cache/ .mypy_cache/ .ruff_cache/ .hypothesis/ *.egg-info/ .coverage node_modules/"
-)
-JUNK = _JUNK_NAMES.replace(" ", "\n").encode() + b"\n"
-"""What test runs leave behind; kept out of trees unless it is tracked or the repository says otherwise."""
 
 LOOSE_STAT = (("core.checkStat", "minimal"), ("core.trustctime", "false"))
 """For copies: a file counts as unchanged by size and modification time, since inode and change time are new."""
@@ -27,26 +21,11 @@ _MAX_PATTERNS = 2000
 _IMPATIENT_S = 6.0
 
 
-def make_shadow(folder: Path, objects: Path, object_format: ObjectFormat, excludes: bytes) -> None:
-    """Make the shadow git folder: empty, reading further objects from the user's object store.
-
-    One that is there already keeps its objects.
-    """
-    for part in ("objects/info", "refs", "info"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    (folder / "HEAD").write_text("ref: refs/heads/none\n")
-    version, extension = ("1", "[extensions]\n\tobjectFormat = sha256\n") if object_format == "sha256" else ("0", "")
-    (folder / "config").write_text(f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{extension}")
-    (folder / "info" / "exclude").write_bytes(excludes + b"\n" + JUNK)
-    quoted = os.fsencode(objects).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
-    (folder / "objects" / "info" / "alternates").write_bytes(b'"' + quoted + b'"\n')
-
-
 class GitView:
     """One working tree with an index of its own over a shadow git folder.
 
     `left_out` are the relative paths (folders end in a slash) that never enter a tree unless they are tracked: what
-    was ignored, a repository of its own (`nested`), or large, at the start. `absent` are tracked files that are not
+    was ignored, a repository of its own, or large, at the start. `absent` are tracked files that are not
     checked out.
     """
 
@@ -67,7 +46,6 @@ class GitView:
         self.left_out: frozenset[str] = frozenset()
         self.large: tuple[str, ...] = ()
         self.submodules: tuple[str, ...] = ()
-        self.nested: tuple[str, ...] = ()
         self.absent: tuple[str, ...] = ()
         self._read_only = read_only
         self._patient = False
@@ -106,12 +84,11 @@ class GitView:
 
     async def fix_left_out(self) -> None:
         """Remember what is ignored, and which untracked folders are repositories, from now on."""
-        ignored = names(await self.git("ls-files", "-o", "-i", "--exclude-standard", "--directory", "-z"))
+        ignored = await self.ignored()
         # git lists a folder of nothing but ignored files beside those files; only the files are ignored then.
         holders = {f"{parent}/" for path in ignored for parent in _parents(path.rstrip("/"))}
         others = names(await self.git("ls-files", "-o", "--exclude-standard", "-z"))
         nested = [path for path in others if path.endswith("/")]
-        self.nested = tuple(path.rstrip("/") for path in nested)
         self.large = tuple(path for path in others if self._is_large(path))
         self.left_out = frozenset([*(path for path in ignored if path not in holders), *nested, *self.large])
         folders = sorted(path for path in self.left_out if path.endswith("/") and "\n" not in path)
@@ -234,14 +211,31 @@ class GitView:
         return sorted(found)
 
     async def entries(self, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """`{path: (mode, object id)}` of those of `paths` that are files in the working tree now."""
+        """`{path: (mode, object id)}` of those of `paths` that are files in the working tree now, ignored or not."""
         async with self._lock:
             files = [path for path in paths if self._storable(path)]
-            await self.git("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing(files))
-            wanted = set(files)
-            records = (record.split("\t", 1) for record in names(await self.git("ls-files", "-s", "-z")))
-            parsed = ((path, meta.split()) for meta, path in records if path in wanted)
-            return {path: (mode, oid) for path, (mode, oid, _) in parsed}
+            # Not in the index itself: what is ignored would be in every tree from then on.
+            index = self.index.with_name(f"{self.index.name}-{secrets.token_hex(4)}")
+            aside = GitView(self.shadow, self.work_tree, index, loose_stat=False)
+            aside._environment = {**self._environment, "GIT_INDEX_FILE": str(index)}
+            try:
+                if self.index.exists():
+                    await asyncio.to_thread(shutil.copy2, self.index, index)
+                await aside.git("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=listing(files))
+                wanted = set(files)
+                records = (record.split("\t", 1) for record in names(await aside.git("ls-files", "-s", "-z")))
+                parsed = ((path, meta.split()) for meta, path in records if path in wanted)
+                return {path: (mode, oid) for path, (mode, oid, _) in parsed}
+            finally:
+                index.unlink(missing_ok=True)
+
+    async def ignored(self) -> list[str]:
+        """What is ignored, folders with nothing else in them as a whole and with a slash at their end."""
+        return names(await self.git("ls-files", "-o", "-i", "--exclude-standard", "--directory", "-z"))
+
+    def touched_ignored(self) -> list[str] | None:
+        """What of that may be new since `ignored`; None where it is not known."""
+        return None
 
 
 def _remove(paths: Sequence[Path]) -> None:

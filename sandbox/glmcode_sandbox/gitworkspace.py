@@ -14,12 +14,14 @@ from glmcode_sandbox.beneath import give, opened
 from glmcode_sandbox.copytree import CopyReport, copy_tree
 from glmcode_sandbox.files import RunsCommands
 from glmcode_sandbox.gitrun import GitFailed, WorkspaceError
-from glmcode_sandbox.gitview import GitView, make_shadow
+from glmcode_sandbox.gitview import GitView
+from glmcode_sandbox.ignoredview import IgnoredView
 from glmcode_sandbox.layered import Start
 from glmcode_sandbox.mounts import direct_mounts, guarded_mounts, isolated_mounts, mount_notes
 from glmcode_sandbox.privategit import make_private_git
 from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
+from glmcode_sandbox.shadow import JUNK_NAMES, make_shadow
 from glmcode_sandbox.threads import finished, remove_folder
 from glmcode_sandbox.trees import Difference, FileChange, TreeStore
 from glmcode_sandbox.watchedview import WatchedView
@@ -51,6 +53,9 @@ class GitWorkspace:
         self.trees = TreeStore(shadow)
         self._view: GitView = WatchedView(shadow, host_path, state / "index", loose_stat=mode == "isolated")
         self.agreed_tree = ""
+        self.start_ignored: str | None = None
+        self._ignored = IgnoredView(shadow, host_path, state / "ignored-index", JUNK_NAMES)
+        self._listed: frozenset[str] = frozenset()
 
     async def start(self) -> None:
         """Copy (isolated), and take down how everything is. Called once, by `open_workspace`."""
@@ -60,6 +65,7 @@ class GitWorkspace:
         skipped = (await self._copy()).skipped if self.mode == "isolated" else []
         await self._take_start()
         self._set_mounts(await self._direct_mounts() if self.mode == "direct" else None)
+        self.start_ignored = await self.ignored_tree()
         self._note(skipped)
         write_start(self._state, Start.of(self._view, self.start_tree))
 
@@ -84,8 +90,7 @@ class GitWorkspace:
         return report
 
     async def _direct_mounts(self) -> tuple[Mount, ...]:
-        inner = (*self._view.submodules, *self._view.nested)
-        guarded = await asyncio.to_thread(guarded_mounts, self.repo, self.hook_paths, inner)
+        guarded = await asyncio.to_thread(guarded_mounts, self._repository, self._view.submodules)
         return (*await direct_mounts(self._repository, self._state), *guarded)
 
     def _set_mounts(self, mounts: tuple[Mount, ...] | None) -> None:
@@ -102,6 +107,16 @@ class GitWorkspace:
 
     async def tree(self, *, quick: bool = False) -> str:
         return await (self._view.quick_tree() if quick else self._view.tree())
+
+    async def ignored_tree(self, *, quick: bool = False) -> str | None:
+        if self.mode != "direct":
+            return None
+        fresh = self._view.touched_ignored() if quick else None
+        try:
+            self._listed = self._listed.union(fresh) if fresh is not None else frozenset(await self._view.ignored())
+            return await self._ignored.tree(self._listed)
+        except GitFailed:
+            return None  # all else is more important
 
     async def patch(self, tree: str | None = None, *, since: str | None = None) -> bytes:
         await self.ready()

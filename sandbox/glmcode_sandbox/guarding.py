@@ -6,10 +6,10 @@ exist yet cannot be mounted. So the guard looks before and after; nothing of the
 
 import asyncio
 import os
-import shutil
 import stat
+import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,11 +17,16 @@ from pathlib import Path, PurePosixPath
 from glmcode_sandbox.gitrun import GitFailed, git_environment, names, run_git
 from glmcode_sandbox.privategit import plain_config
 from glmcode_sandbox.protected import protected
+from glmcode_sandbox.walking import Found, walk
 
 ASIDE = ".git.taken-back"
 """What a `.git` becomes that cannot be made harmless."""
 _HARMLESS = frozenset(("core.logallrefupdates", "core.precomposeunicode", "init.defaultbranch"))
+_CONTROLS = frozenset(("config", "config.worktree", "commondir", "gitdir"))
+_HISTORY = frozenset(("objects", "refs", "logs", "lfs"))
 _KEPT_BYTES = 1024 * 1024
+_PATH_BYTES = 3900
+"""What of a path may be had beside the names in a git folder."""
 _CLOCK_NS = 20_000_000
 """How far change times may lie behind the clock."""
 
@@ -33,7 +38,7 @@ class Seen:
     mark: tuple[int, int, int, int]
     mode: int
     content: bytes | None = None
-    """Of a hook: its bytes, or what a link leads to; None where it was no small file or link."""
+    """Of what git runs or obeys: its bytes, or what a link leads to; None where it was no small file or link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +82,38 @@ class Guard:
     async def end(self) -> Taken:
         """Undo what must not stay, and say what changed. Raises OSError."""
         back = await asyncio.to_thread(self._unlink)
+        back += await asyncio.to_thread(self._sweep)
         now = await asyncio.to_thread(self._look)
         changed = [path for path, seen in now.items() if not self._same(seen, self._before.get(path))]
         kept: list[str] = []
-        for path in changed:
-            if path.rpartition("/")[2].lower() == ".git":
-                (back if await self._disarm(self._top / path) else kept).append(path)
-            elif not self._is_hook(path):
+        fresh: set[str] = set()
+        for path in filter(_is_git, changed):
+            if (before := self._before.get(path)) is not None and before.content is not None:
+                await asyncio.to_thread(self._put_back, path, before)
+                back.append(path)
+                continue
+            fresh.add(path)
+            (back if await self._disarm(self._top / path) else kept).append(path)
+        armed = []
+        for path in sorted({*changed, *(self._before.keys() - now.keys())}):
+            if self._is_hook(path) or (_is_control(path) and self._is_old(_git_above(path), fresh)):
+                armed.append(path)
+            elif path in now and not _is_git(path) and not _is_control(path):
                 kept.append(path)
-        hooks = {path for path in (*changed, *(self._before.keys() - now.keys())) if self._is_hook(path)}
-        back += await asyncio.to_thread(self._restore, sorted(hooks))
-        back += await asyncio.to_thread(self._strip)
-        return Taken(tuple(sorted(set(back))), tuple(sorted(kept)))
+        restored, lost = await asyncio.to_thread(self._restore, armed)
+        return Taken(tuple(sorted({*back, *restored})), tuple(sorted({*kept, *lost})))
+
+    def _is_old(self, git: str, fresh: set[str]) -> bool:
+        """Whether an inner git folder is there as it was, so that what it held counts."""
+        return git in self._before and git not in fresh and (self._top / git).is_dir()
 
     def _look(self) -> dict[str, Seen]:
-        paths = [entry.path[len(str(self._top)) + 1 :] for entry in _walk(self._top)]
+        paths = [found.path for found in walk(self._top, enters=_may_matter)]
         found = {}
         for path in protected(paths, self._hooks):
-            with suppress(OSError):
-                found[path] = self._see(path)
+            if self._is_hook(path) or not _git_above(path) or _is_control(path):
+                with suppress(OSError):
+                    found[path] = self._see(path)
         return found
 
     def _see(self, path: str) -> Seen:
@@ -104,10 +122,11 @@ class Guard:
         folder = stat.S_ISDIR(status.st_mode)
         times = (0, 0) if folder else (status.st_size, status.st_ctime_ns)
         content = None
-        if self._is_hook(path) and stat.S_ISLNK(status.st_mode):
-            content = os.fsencode((self._top / path).readlink())
-        elif self._is_hook(path) and stat.S_ISREG(status.st_mode) and status.st_size <= _KEPT_BYTES:
-            content = (self._top / path).read_bytes()
+        if self._is_hook(path) or _is_git(path) or _is_control(path):
+            if stat.S_ISLNK(status.st_mode):
+                content = os.fsencode((self._top / path).readlink())
+            elif stat.S_ISREG(status.st_mode) and status.st_size <= _KEPT_BYTES:
+                content = (self._top / path).read_bytes()
         return Seen((status.st_ino, status.st_mode if not folder else 0, *times), status.st_mode, content)
 
     def _same(self, seen: Seen, before: Seen | None) -> bool:
@@ -132,8 +151,7 @@ class Guard:
     async def _disarm(self, entry: Path) -> bool:
         """Leave a `.git` that appeared nothing that git would run; False where there was no such thing."""
         if entry.is_symlink() or not entry.is_dir() or os.path.lexists(entry / "commondir"):
-            _remove(entry.with_name(ASIDE))
-            entry.rename(entry.with_name(ASIDE))
+            _set_aside(entry)
             return True
         config, hooks = entry / "config", entry / "hooks"
         disarmed = False
@@ -147,48 +165,72 @@ class Guard:
             return True
         return await _make_plain(config) or disarmed
 
-    def _restore(self, paths: Sequence[str]) -> list[str]:
-        done = []
+    def _restore(self, paths: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Bring these back to how they were; those that were, and those whose content nobody kept."""
+        done, lost = [], []
         for path in paths:
             target, seen = self._top / path, self._before.get(path)
             if seen is not None and (seen.content is None or not target.parent.resolve().is_relative_to(self._top)):
+                lost += [path] if stat.S_ISREG(seen.mode) and os.path.lexists(target) else []
                 continue
             if seen is None and stat.S_ISDIR(target.lstat().st_mode):
                 continue
-            _remove(target)
-            if seen is not None:
-                _make(target, seen, self._top.stat())
+            self._put_back(path, seen)
             done.append(path)
-        return done
+        return done, lost
 
-    def _strip(self) -> list[str]:
-        """Take setuid and setgid bits from files: another user of this machine could start them."""
+    def _put_back(self, path: str, seen: Seen | None) -> None:
+        target = self._top / path
+        if _is_git(path) and target.is_dir() and not target.is_symlink():
+            _set_aside(target)
+        _remove(target)
+        if seen is not None:
+            _make(target, seen, self._top.stat())
+
+    def _sweep(self) -> list[str]:
+        """Open closed folders, set aside repositories that few programs can reach, and take setuid and setgid bits from
+        files: another user of this machine could start them."""
         done = []
-        for entry in _walk(self._top):
+        room = _PATH_BYTES - len(os.fsencode(self._top))
+        for found in walk(self._top, closed_since_ns=self._began_ns):
             with suppress(OSError):
-                status = entry.stat(follow_symlinks=False)
-                fresh = status.st_ctime_ns >= self._began_ns
-                if fresh and stat.S_ISREG(status.st_mode) and status.st_mode & 0o6000:
-                    os.chmod(entry.path, stat.S_IMODE(status.st_mode) & 0o1777)  # noqa: PTH101
-                    done.append(entry.path[len(str(self._top)) + 1 :])
+                if _is_git(found.path) and len(os.fsencode(found.path)) > room:
+                    os.rename(found.entry.name, ASIDE, src_dir_fd=found.folder, dst_dir_fd=found.folder)
+                    done.append(found.path)
+                elif self._strip(found):
+                    done.append(found.path)
         return done
 
+    def _strip(self, found: Found) -> bool:
+        status = found.entry.stat(follow_symlinks=False)
+        fresh = status.st_ctime_ns >= self._began_ns
+        if not (fresh and stat.S_ISREG(status.st_mode) and status.st_mode & 0o6000):
+            return False
+        os.chmod(found.entry.name, stat.S_IMODE(status.st_mode) & 0o1777, dir_fd=found.folder)
+        return True
 
-def _walk(top: Path) -> Iterator[os.DirEntry[str]]:
-    """Everything below a repository but what is in git folders; no link is followed."""
-    waiting = [str(top)]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:
-            continue
-        for entry in entries:
-            if entry.name.lower() == ".git" and folder == str(top):
-                continue
-            yield entry
-            if entry.is_dir(follow_symlinks=False) and entry.name.lower() != ".git":
-                waiting.append(entry.path)
+
+def _is_git(path: str) -> bool:
+    return path.rpartition("/")[2].lower() == ".git"
+
+
+def _git_above(path: str) -> str:
+    """The first git folder that something lies in; empty where it lies in none."""
+    parts = path.split("/")
+    at = next((at for at, part in enumerate(parts[:-1]) if part.lower() == ".git"), None)
+    return "" if at is None else "/".join(parts[: at + 1])
+
+
+def _is_control(path: str) -> bool:
+    """Whether it is in a git folder, and git runs or obeys it."""
+    *folders, name = path.split("/")
+    return bool(_git_above(path)) and (name in _CONTROLS or folders[-1] == "hooks")
+
+
+def _may_matter(folder: str) -> bool:
+    """Whether anything below may be protected: of a git folder the most is history."""
+    *folders, name = folder.split("/")
+    return name not in _HISTORY or folders[-1:] == ["modules"] or not _git_above(folder)
 
 
 def _armed(hooks: Path) -> bool:
@@ -225,9 +267,15 @@ def _is_harmless(key: str) -> bool:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        # However deep it is nested, which is too deep for Python's own.
+        subprocess.run(("rm", "-rf", "--", str(path)), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _set_aside(entry: Path) -> None:
+    _remove(entry.with_name(ASIDE))
+    entry.rename(entry.with_name(ASIDE))
 
 
 def _make(target: Path, seen: Seen, like: os.stat_result) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 from glmcode_sandbox.gitrun import git_environment, run_git
 
 
-async def keep_history(shadow: Path, trees: Sequence[str]) -> None:
-    """Keep what it takes to tell any two of `trees` (oldest first) apart, and drop the other files' contents.
+async def keep_history(shadow: Path, *histories: Sequence[str]) -> None:
+    """Keep what it takes to tell any two trees of a history (oldest first) apart, and drop the other files' contents.
 
     What is kept no longer needs the user's object store, so a `git gc` there takes no state away: of every path that
     ever changed, all contents are copied here. The folders' listings stay as well. No workspace may be open on
     `shadow`. Raises WorkspaceError; nothing is lost then.
     """
     before = await asyncio.to_thread(lambda: list((shadow / "objects" / "pack").glob("pack-*.pack")))
-    wanted = await _differing(shadow, trees)
+    wanted = {oid for trees in histories for oid in await _differing(shadow, trees)}
     name = await _pack(shadow, wanted) if wanted else ""
     loose = await asyncio.to_thread(_loose, shadow)
     doomed = await _blobs(shadow, [oid for oid in loose if oid not in wanted])

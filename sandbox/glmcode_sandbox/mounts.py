@@ -8,12 +8,14 @@ from pathlib import Path
 from glmcode_sandbox.base import Mount, Overlay
 from glmcode_sandbox.privategit import module_folders, plain_config
 from glmcode_sandbox.repository import Repository
+from glmcode_sandbox.walking import walk
 
 ORIGINALS = "original-objects"
 """Where in a private `.git` the objects of the user's repository appear."""
 
 
 _MAX_GUARDED = 200
+_NULL = Path("/dev/null")
 
 
 async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, ...]:
@@ -40,18 +42,32 @@ async def direct_mounts(repository: Repository, scratch: Path) -> tuple[Mount, .
     return tuple(mounts)
 
 
-def guarded_mounts(top: Path, hook_paths: Sequence[str], inner: Sequence[str]) -> tuple[Mount, ...]:
-    """What else of a direct workspace is read-only: hooks, and the `.git` of the repositories `inner`. Blocks.
+def guarded_mounts(repository: Repository, submodules: Sequence[str]) -> tuple[Mount, ...]:
+    """What else of a direct workspace is closed. Blocks.
 
-    A submodule that was never fetched is an empty folder, in which git would look for a repository. What does not
-    exist, or is a link, cannot be mounted; see `guarding.py`.
+    Hooks, and the `.git` of every repository inside, ignored or not, are read-only. A submodule that was never fetched
+    is an empty folder, in which git would look for a repository. Sockets and pipes lead to processes of the host, so
+    the null device lies over them. What does not exist, or is a link, cannot be mounted; see `guarding.py`.
     """
-    paths = [top / path for path in hook_paths]
-    for folder in (top / path for path in inner):
-        empty = folder.is_dir() and not any(folder.iterdir())
-        paths.append(folder if empty else folder / ".git")
-    there = [path for path in sorted(set(paths))[:_MAX_GUARDED] if path.exists() and path.resolve() == path]
-    return tuple(Mount(path, str(path), read_only=True) for path in there)
+    top, gits = repository.top, (repository.git_dir, repository.common_dir)
+    entries, channels = _inner(top)
+    hooks = [top / path for path in repository.hook_paths]
+    empty = [folder for folder in (top / path for path in submodules) if folder.is_dir() and not os.listdir(folder)]  # noqa: PTH208
+    paths = [path for path in dict.fromkeys((*hooks, *empty, *entries)) if not any(map(path.is_relative_to, gits))]
+    there = [path for path in paths if path.exists() and path.resolve() == path]
+    closed = [Mount(path, str(path), read_only=True) for path in sorted(there[:_MAX_GUARDED])]
+    return (*closed, *(Mount(_NULL, str(path), read_only=True) for path in channels[:_MAX_GUARDED]))
+
+
+def _inner(top: Path) -> tuple[list[Path], list[Path]]:
+    """The `.git` of repositories inside the repository, and its sockets and pipes."""
+    entries, channels = [], []
+    for found in walk(top, enters=lambda folder: not folder.lower().endswith("/.git")):
+        if found.entry.name.lower() == ".git":
+            entries.append(top / found.path)
+        elif not (found.is_folder or found.entry.is_file(follow_symlinks=False) or found.entry.is_symlink()):
+            channels.append(top / found.path)
+    return sorted(entries), sorted(channels)
 
 
 def isolated_mounts(repository: Repository, copy: Path) -> tuple[Mount, ...]:

@@ -11,7 +11,7 @@ from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.changing import Changing, changed_since
 from glmcode_sandbox.files import RunsCommands
 from glmcode_sandbox.gitrun import GitFailed, WorkspaceError, git_environment, names, run_git
-from glmcode_sandbox.gitview import GitView, make_shadow
+from glmcode_sandbox.gitview import GitView
 from glmcode_sandbox.gitworkspace import GitWorkspace
 from glmcode_sandbox.layered import LayeredView, Start
 from glmcode_sandbox.laying import lay
@@ -21,6 +21,7 @@ from glmcode_sandbox.overlay_daemon import is_mounted, remove_volume, sweep
 from glmcode_sandbox.privategit import make_private_git
 from glmcode_sandbox.recover import write_start
 from glmcode_sandbox.repository import Repository
+from glmcode_sandbox.shadow import make_shadow
 from glmcode_sandbox.threads import finished, remove_folder
 from glmcode_sandbox.through import write_through
 from glmcode_sandbox.trees import Difference

@@ -1,25 +1,20 @@
 """The user's repository: finding it, and the few facts that its own git folder is asked for."""
 
+import asyncio
 import os
-import re
-import shlex
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from glmcode_sandbox.finding import WorkspaceError, looks_like_git_dir
 from glmcode_sandbox.gitrun import GitFailed, git_environment, run_git
+from glmcode_sandbox.obeyed import Setting, obeyed_paths, person_settings
 
 ObjectFormat = Literal["sha1", "sha256"]
 
 _ASK_TIMEOUT_S = 20.0
-_PATHS = r"^(core\.hookspath|core\.excludesfile|include\.path|includeif\..*\.path)$"
-_PROGRAMS = (
-    r"^(core\.(fsmonitor|pager|editor|sshcommand|askpass|gitproxy)|diff\.external|diff\..*\.(command|textconv)"
-    r"|filter\..*\.(clean|smudge|process)|merge\..*\.driver|credential\.(.*\.)?helper|gpg\.(.*\.)?program"
-    r"|sequence\.editor|interactive\.difffilter|alias\..*|pager\..*)$"
-)
 _MAX_EXCLUDES_BYTES = 1024 * 1024
 
 
@@ -38,7 +33,7 @@ class Repository:
     vouched: bool
     """Whether the git folder points back to this working tree. One that does not is never shown to the sandbox."""
     hook_paths: tuple[str, ...]
-    """Relative paths in the tree that the configuration takes code or settings from (core.hooksPath, include.path)."""
+    """Relative paths in the tree from which the person's git takes code or settings, see `obeyed.py`."""
     excludes: bytes
     """The person's own ignore patterns: core.excludesFile and info/exclude."""
 
@@ -55,7 +50,8 @@ async def open_repository(top: Path) -> Repository:
     if words not in ("sha1", "sha256"):
         raise WorkspaceError(f"{top} uses the object format {words!r}, which is not known here: sha1 and sha256 are")
     head = (await _ask(environment, top, "rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1))).decode().strip()
-    settings = await _settings(git_dir, top)
+    settings = await person_settings(git_dir)
+    hook_paths = await asyncio.to_thread(obeyed_paths, top, git_dir, common, settings)
     return Repository(
         top=top,
         git_dir=git_dir,
@@ -63,7 +59,7 @@ async def open_repository(top: Path) -> Repository:
         object_format="sha256" if words == "sha256" else "sha1",
         head=head or None,
         vouched=vouched,
-        hook_paths=_inside(top, git_dir, settings),
+        hook_paths=hook_paths,
         excludes=_excludes(common, settings),
     )
 
@@ -91,7 +87,8 @@ async def _git_dirs(top: Path) -> tuple[Path, Path, bool]:
         vouched = git_dir.parent == common / "worktrees" and looks_like_git_dir(common)
         back = Path(os.path.realpath(git_dir / _first_line(git_dir / "gitdir")))
         return git_dir, common, vouched and back == entry
-    return git_dir, git_dir, await _names_worktree(git_dir, top)
+    # What lies in the tree is the repository's own.
+    return git_dir, git_dir, git_dir.is_relative_to(top) or await _names_worktree(git_dir, top)
 
 
 async def _names_worktree(git_dir: Path, top: Path) -> bool:
@@ -100,64 +97,8 @@ async def _names_worktree(git_dir: Path, top: Path) -> bool:
     return bool(value) and Path(os.path.realpath(git_dir / value)) == top
 
 
-def persons_environment(git_dir: Path) -> dict[str, str]:
-    """Like `git_environment`, but the person's own configuration counts; for commands that only read it."""
-    environment = git_environment(git_dir)
-    for name in [key for key in environment if key.startswith("GIT_CONFIG")]:
-        del environment[name]
-    environment["HOME"] = os.environ.get("HOME", "/nonexistent")
-    if "XDG_CONFIG_HOME" in os.environ:
-        environment["XDG_CONFIG_HOME"] = os.environ["XDG_CONFIG_HOME"]
-    return environment
-
-
-async def _settings(git_dir: Path, top: Path) -> list[tuple[str, str]]:
-    # It says what the person's git ignores and where their hooks are.
-    environment = persons_environment(git_dir)
-    try:
-        output = await run_git(
-            ("config", "--includes", "-z", "--get-regexp", f"{_PATHS}|{_PROGRAMS}"),
-            environment,
-            cwd=Path("/"),
-            timeout_s=20,
-            ok=(0, 1),
-        )
-    except GitFailed as error:
-        raise WorkspaceError(f"the git configuration of {top} cannot be read: {error}") from None
-    pairs = (os.fsdecode(record).partition("\n") for record in output.split(b"\0") if record)
-    return [(key, value) for key, _, value in pairs]
-
-
-def _inside(top: Path, git_dir: Path, settings: list[tuple[str, str]]) -> tuple[str, ...]:
-    found: list[Path] = []
-    for key, value in settings:
-        if key == "core.excludesfile":
-            continue
-        if not re.match(_PATHS, key):
-            paths = [path for word in _words(value) if _is_program(path := Path(os.path.normpath(top / word)), word)]
-        else:
-            base = top if key == "core.hookspath" else git_dir
-            paths = [Path(os.path.normpath(base / Path(value).expanduser()))]
-        found += [path for path in paths if path.is_relative_to(top) and path != top]
-    return tuple(sorted({str(path.relative_to(top)) for path in found if not path.is_relative_to(top / ".git")}))
-
-
-def _words(command: str) -> list[str]:
-    words = shlex.shlex(command.removeprefix("!"), posix=True, punctuation_chars=True)
-    words.whitespace_split = True
-    try:
-        return list(words)
-    except ValueError:
-        return command.split()
-
-
-def _is_program(path: Path, word: str) -> bool:
-    """Whether a word of a command that the person's git runs may be a program of the tree; it need not exist yet."""
-    return path.is_file() or ("/" in word and not path.is_dir())
-
-
-def _excludes(common: Path, settings: list[tuple[str, str]]) -> bytes:
-    chosen = [value for key, value in settings if key == "core.excludesfile"]
+def _excludes(common: Path, settings: Sequence[Setting]) -> bytes:
+    chosen = [setting.value for setting in settings if setting.key == "core.excludesfile"]
     config_home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     own = Path(chosen[-1] if chosen else f"{config_home}/git/ignore").expanduser()
     return b"\n".join((_small_file(own), _small_file(common / "info" / "exclude")))

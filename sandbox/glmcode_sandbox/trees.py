@@ -111,6 +111,14 @@ class TreeStore:
         added = [f"{meta}\t{path}" for path, meta in await self._below(other, paths)]
         return await self._rewritten(base, [*removed, *added], scratch)
 
+    async def joined(self, base: str, other: str | None, scratch: Path) -> str:
+        """`base`, and of `other`, where there is one, the files for which `base` has nothing."""
+        if other is None:
+            return base
+        lines = names(await self._git("ls-tree", "-r", "-z", "--full-tree", other))
+        present = set(names(await self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", base)))
+        return await self._rewritten(base, [line for line in lines if line.split("\t", 1)[1] not in present], scratch)
+
     async def with_files(self, base: str, files: Mapping[str, tuple[str, str] | None], scratch: Path) -> str:
         """`base` with each path of `files` as given: mode and object id, or None to have it removed.
 
@@ -129,7 +137,8 @@ class TreeStore:
         try:
             await self._git("read-tree", base, index=index)
             await self._git("update-index", "--replace", "-z", "--index-info", stdin=records, index=index)
-            return (await self._git("write-tree", index=index)).decode().strip()
+            # Contents that no two states differ in may be gone, see `history.py`.
+            return (await self._git("write-tree", "--missing-ok", index=index)).decode().strip()
         finally:
             index.unlink(missing_ok=True)
 

@@ -21,11 +21,14 @@ class WatchedView(GitView):
     _can_watch = True
     _last: str | None = None
     """The tree that the index is."""
+    _touched_ignored: frozenset[str] | None = None
+    """What is ignored and was touched since `ignored` was asked; None where that is not known."""
 
     async def tree(self) -> str:
         """The present state as a tree object, everything looked at."""
         async with self._lock:
             # What was touched before is seen now; what is touched from now on is told the next time.
+            self._touched_ignored = None
             if self._watch is not None and self._watch.touched() is None:
                 self.close()
             return await self._surely(self._look_at_everything)
@@ -44,9 +47,18 @@ class WatchedView(GitView):
         self._last = None
         return await super().entries(paths)
 
+    async def ignored(self) -> list[str]:
+        """See `GitView.ignored`."""
+        self._touched_ignored = frozenset() if self._watch is not None else None
+        return await super().ignored()
+
+    def touched_ignored(self) -> list[str] | None:
+        """See `GitView.touched_ignored`; up to the last quick tree."""
+        return None if self._touched_ignored is None else sorted(self._touched_ignored)
+
     def close(self) -> None:
         """End the watch. May be called twice."""
-        self._last = None
+        self._last = self._touched_ignored = None
         if self._watch is not None:
             self._watch.close()
             self._watch = None
@@ -90,9 +102,12 @@ class WatchedView(GitView):
         there = {path for path in there if os.path.lexists(self.work_tree / path)}
         if any(_rules_others(path) or f"{path}/" in known for path in there) or there - await self._ignored(there):
             return None  # it is not watched, or it was as another
+        ignored = await self._ignored(files)
+        if self._touched_ignored is not None:
+            self._touched_ignored |= {*ignored, *(f"{path}/" for path in there)}
         if not files and self._last is not None:
             return self._last
-        files -= await self._ignored(files)
+        files -= ignored
         kept = {path for path in files if self._storable(path)}
         await self._enter(sorted(files - kept), sorted(kept))
         return await self._write_tree()

@@ -56,6 +56,8 @@ class Workspace(Protocol):
     """Whether the working tree differed from `base_commit` at the start."""
     start_tree: str
     """The tree at the start."""
+    start_ignored: str | None
+    """The `ignored_tree` at the start."""
     agreed_tree: str
     """What of the changes is settled: the tree at the start, then what `apply` brought to the repository, or what a
     review of a direct workspace ended with; assign that."""
@@ -75,6 +77,13 @@ class Workspace(Protocol):
 
         `quick` may miss what a process wrote to a mapped file that it has not closed yet, or through a hard link that
         is gone again, ignored, or outside the repository; the next tree that is not quick has it.
+        """
+        ...
+
+    async def ignored_tree(self, *, quick: bool = False) -> str | None:
+        """The present state of small ignored files, which are in no other tree; of a direct workspace only.
+
+        `quick`: those that were there, and what the last quick `tree` saw to be touched. None where they cannot be had.
         """
         ...
 

@@ -20,6 +20,7 @@ class Place:
     def __init__(self, *, ready: bool = True, fails: bool = False) -> None:
         self.mode: Literal["direct", "isolated"] = "isolated"
         self.start_tree = self.state = "t0"
+        self.start_ignored: str | None = None
         self.commands = 0
         self.taken: list[str] = []
         self.is_ready = asyncio.Event()
@@ -39,6 +40,9 @@ class Place:
             raise WorkspaceError("the disk is full")
         self.taken.append(before)
         return before
+
+    async def ignored_tree(self, *, quick: bool = False) -> str | None:
+        return None
 
     def sandbox(self, **more: Any) -> FakeSandbox:
         return Working(self, **more)

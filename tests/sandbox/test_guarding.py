@@ -1,4 +1,6 @@
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from glmcode_sandbox.guarding import ASIDE, Guard
 from glmcode_sandbox.mounts import guarded_mounts
 from glmcode_sandbox.repository import open_repository
+from glmcode_sandbox.walking import walk
 from tests.sandbox.repositories import git, make_repository, write
 
 
@@ -96,6 +99,64 @@ async def test_programs_of_the_tree_that_the_configuration_names_are_hooks(repo:
         git(repo, "config", key, value)
     repository = await open_repository(repo)
     assert repository.hook_paths == ("clean.py", "later/monitor", "tools/t.sh")
-    mounts = guarded_mounts(repo, repository.hook_paths, ())
+    mounts = guarded_mounts(repository, ())
     assert [mount.target for mount in mounts] == [f"{repo}/clean.py", f"{repo}/tools/t.sh"]
     assert all(mount.read_only for mount in mounts)
+
+
+async def test_what_git_obeys_in_repositories_that_were_there_is_put_back(repo: Path) -> None:
+    own = make_repository(repo / "vendor/own", {"x": "x\n"})
+    config, hook = own / ".git/config", own / ".git/hooks/post-checkout"
+    before = config.read_text()
+    git(repo, "worktree", "add", "-q", "trees/x", "-b", "x")
+    link = (repo / "trees/x/.git").read_text()
+    guard = Guard(repo, ())
+    await guard.begin()
+    git(own, "config", "core.fsmonitor", "false")
+    write(own, {".git/hooks/post-checkout": "evil\n", ".git/config.worktree": "[core]\n\tfsmonitor = x\n"})
+    write(repo, {"trees/x/.git": "gitdir: ../../evil\n"})
+    names = ("config", "config.worktree", "hooks/post-checkout")
+    assert (await guard.end()).back == ("trees/x/.git", *(f"vendor/own/.git/{name}" for name in names))
+    assert (config.read_text(), (repo / "trees/x/.git").read_text()) == (before, link)
+    assert not hook.exists() and not (own / ".git/config.worktree").exists()
+
+
+async def test_a_repository_that_was_removed_stays_removed(repo: Path) -> None:
+    make_repository(repo / "own", {"x": "x\n"})
+    guard = Guard(repo, ())
+    await guard.begin()
+    shutil.rmtree(repo / "own")
+    taken = await guard.end()
+    assert (taken.back, taken.kept) == ((), ()) and not (repo / "own").exists()
+
+
+async def test_folders_that_were_closed_hide_nothing(repo: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("every folder is open to root")
+    guard = Guard(repo, ())
+    await guard.begin()
+    make_repository(repo / "hidden/nested", {"x": "x\n"})
+    git(repo / "hidden/nested", "config", "core.fsmonitor", "false")
+    for path, mode in (("hidden/nested/.git", 0o311), ("hidden", 0o111), ("", 0o311)):
+        (repo / path).chmod(mode)
+    assert (await guard.end()).back == ("hidden/nested/.git",)
+    assert "fsmonitor" not in (repo / "hidden/nested/.git/config").read_text()
+
+
+async def test_setuid_bits_are_taken_in_git_folders_and_below_paths_that_are_too_long(repo: Path) -> None:
+    guard = Guard(repo, ())
+    await guard.begin()
+    write(repo, {"x/.git/objects/s": "s"})
+    (repo / "x/.git/objects/s").chmod(0o4755)
+    _nest(repo, 20)
+    deep = "/".join(["d" * 250] * 20)
+    assert (await guard.end()).back == (f"{deep}/.git", f"{deep}/s", "x/.git/objects/s")
+    seen = {found.path.rpartition("/")[2]: found.entry.stat().st_mode & 0o7777 for found in walk(repo)}
+    assert (seen["s"], ASIDE in seen) == (0o755, True)
+    shutil.rmtree(repo / ("d" * 250))
+
+
+def _nest(folder: Path, depth: int) -> None:
+    """Folders with long names in each other, and at the bottom a git folder and a program with its bits set."""
+    script = f"d=$(printf 'd%.0s' $(seq 250)); for i in $(seq {depth}); do mkdir $d && cd $d; done"
+    subprocess.run(["bash", "-c", f"{script}; mkdir .git; cp /bin/sh s; chmod 6755 s"], cwd=folder, check=True)

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmcode_sandbox.base import SandboxKind
-from glmcode_sandbox.gitview import GitView, make_shadow
+from glmcode_sandbox.gitview import GitView
 from glmcode_sandbox.open import open_sandbox
+from glmcode_sandbox.shadow import make_shadow
 from glmcode_sandbox.watchedview import WatchedView
 from glmcode_sandbox.workspace import open_workspace
 from tests.sandbox.repositories import git, make_repository, write

@@ -1,19 +1,22 @@
 """The glob and grep tools, on real folders."""
 
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glmcode_sandbox.local import LocalSandbox
 from glmcode_tools.base import ToolContext
-from glmcode_tools.glob import GlobArguments, GlobTool, pattern_regex
+from glmcode_tools.glob import GlobArguments, GlobTool
+from glmcode_tools.globbing import PathPattern
 from glmcode_tools.grep import GrepArguments, GrepTool, parse_hits
 from tests.tools.conftest import write_files
 
@@ -50,20 +53,46 @@ def git_tree(tree: Path) -> Path:
         ("[!a]*", ["b", "x/b"], ["a"]),
         ("src/**", ["src/a", "src/b/c"], ["srcx"]),
         ("a+b(1).py", ["a+b(1).py"], ["aab1.py"]),
+        ("**.py", ["a.py", "x/y/a.py"], ["a.pyc"]),
+        ("{src/{a,b},lib/**}/x*y*z", ["src/a/xyz", "src/b/x1y2zz", "lib/d/e/xyyz"], ["src/x/xyz", "lib/xzy"]),
+        ("*ab*ab*b", ["ababb", "x/abxabyb"], ["abb", "aba"]),
+        ("./a/**/b/**/c", ["a/b/c", "a/x/b/b/y/c"], ["a/c", "b/c"]),
     ],
 )
 def test_patterns(pattern: str, matches: list[str], others: list[str]) -> None:
-    regex = pattern_regex(pattern)
-    assert [m for m in matches if regex.fullmatch(m)] == matches
-    assert not [o for o in others if regex.fullmatch(o)]
+    path_pattern = PathPattern(pattern)
+    assert [m for m in matches if path_pattern.matches(m)] == matches
+    assert not [o for o in others if path_pattern.matches(o)]
 
 
 @given(st.text(alphabet="ab*?[]{},!^/\\-.", max_size=12))
 def test_any_pattern_compiles_or_is_refused(pattern: str) -> None:
     try:
-        pattern_regex(pattern)
+        PathPattern(pattern)
     except ValueError as error:
         assert str(error)
+
+
+def test_no_pattern_takes_longer_than_its_path_is_long() -> None:
+    path = "/".join(["a" * 60] * 60)
+    for pattern in ("**/*a*a*a*a*a*a*a*a*a*b", "**/*a*/" * 30 + "b", "{**/,*a*a*/,a*/}" * 5 + "b"):
+        began = time.process_time()
+        assert not PathPattern(pattern).matches(path)
+        assert time.process_time() - began < 3
+    with pytest.raises(ValueError, match="more than 256"):
+        PathPattern("{a,b}" * 30)
+
+
+@given(st.text(alphabet="ab*?/", max_size=10), st.text(alphabet="ab/", min_size=1, max_size=12))
+def test_a_pattern_of_stars_matches_what_the_plain_translation_does(pattern: str, path: str) -> None:
+    assume("***" not in pattern and "//" not in pattern + path and not re.search(r"\*\*[^/]|[^/]\*\*", pattern))
+    assume(path.strip("/") == path and pattern.strip("/") == pattern and pattern)
+    plain = re.sub(r"\*\*/|\*\*|\*|\?", lambda found: _PLAIN[found[0]], pattern)
+    prefix = "(?:.*/)?" if "/" not in pattern else ""
+    assert PathPattern(pattern).matches(path) == bool(re.fullmatch(prefix + plain, path))
+
+
+_PLAIN = {"**/": "(?:.*/)?", "**": ".+", "*": "[^/]*", "?": "[^/]"}
 
 
 async def glob(context: ToolContext, pattern: str, path: str = ".") -> str:

@@ -1,11 +1,11 @@
 """The `glob` tool: files whose path matches a pattern."""
 
-import re
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from glmcode_tools.base import Arguments, PathText, ToolContext, ToolOutput, failed
 from glmcode_tools.filetext import display_name
+from glmcode_tools.globbing import PathPattern
 from glmcode_tools.place import inside_script, place_problem
 
 MAX_PATHS = 200
@@ -32,7 +32,7 @@ class GlobTool:
 
     async def run(self, arguments: GlobArguments, context: ToolContext) -> ToolOutput:
         try:
-            pattern = pattern_regex(arguments.pattern.removeprefix(context.sandbox.workdir.rstrip("/") + "/"))
+            pattern = PathPattern(arguments.pattern.removeprefix(context.sandbox.workdir.rstrip("/") + "/"))
         except ValueError as error:
             return failed(f"Bad pattern {arguments.pattern!r}: {error}.")
         for listing in (_GIT_LIST, _FIND_LIST):
@@ -56,62 +56,14 @@ class GlobTool:
         return f"glob {arguments.pattern}" + (f" in {arguments.path}" if arguments.path != "." else "")
 
 
-def pattern_regex(pattern: str) -> re.Pattern[str]:
-    """A glob as a regex over paths: `*`, `?`, `[...]`, `**`, `{a,b}`. Without a slash it matches the last part only.
-
-    Raises ValueError for unbalanced braces.
-    """
-    body = pattern.removeprefix("./")
-    prefix = "(?:.*/)?" if "/" not in body else ""
-    out: list[str] = []
-    depth = index = 0
-    while index < len(body):
-        piece, index, depth = _translate(body, index, depth)
-        out.append(piece)
-    if depth:
-        raise ValueError("a brace is not closed")
-    try:
-        return re.compile(f"{prefix}{''.join(out)}", re.DOTALL)
-    except re.error as error:
-        raise ValueError(str(error)) from None
-
-
-def _translate(body: str, index: int, depth: int) -> tuple[str, int, int]:
-    if body.startswith("**/", index) and (index == 0 or body[index - 1] == "/"):
-        return "(?:.*/)?", index + 3, depth
-    if body.startswith("**", index):
-        return ".*", index + 2, depth
-    char = body[index]
-    match char:
-        case "*":
-            return "[^/]*", index + 1, depth
-        case "?":
-            return "[^/]", index + 1, depth
-        case "[":
-            end = body.find("]", index + 2)
-            if end < 0:
-                return re.escape(char), index + 1, depth
-            inner = body[index + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            inner = f"^/{inner[1:]}" if inner[0] in "!^" else inner
-            return f"[{inner}]", end + 1, depth
-        case "{":
-            return "(?:", index + 1, depth + 1
-        case "}" if depth:
-            return ")", index + 1, depth - 1
-        case "," if depth:
-            return "|", index + 1, depth
-        case _:
-            return re.escape(char), index + 1, depth
-
-
-def _matching(output: bytes, pattern: re.Pattern[str], folder: str) -> list[str]:
+def _matching(output: bytes, pattern: PathPattern, folder: str) -> list[str]:
     """Paths that match, sorted; a pattern may be meant from the workspace or from `folder`."""
     listed, _, deleted = output.partition(b"\0\0")
     gone = set(deleted.split(b"\0"))
     kept = (name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name and name not in gone)
     names = {name.removeprefix("./") for name in kept}
     start = folder.strip("/").removeprefix("./") + "/"
-    return sorted(n for n in names if pattern.fullmatch(n) or pattern.fullmatch(n.removeprefix(start)))
+    return sorted(n for n in names if pattern.matches(n) or pattern.matches(n.removeprefix(start)))
 
 
 def _report(paths: list[str], whole: bool, where: str) -> ToolOutput:

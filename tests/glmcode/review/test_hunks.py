@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from glmcode.review.decisions import Accept, Decisions, Edit, Refuse, ReviewError
 from glmcode.review.hunks import Review, ReviewFile, compare
 from glmcode.review.outcome import Outcome, outcome
-from glmcode_sandbox.gitview import make_shadow
+from glmcode_sandbox.shadow import make_shadow
 from glmcode_sandbox.trees import TreeStore
 
 T = TypeVar("T")

@@ -220,3 +220,38 @@ def test_a_patch_is_cleaned_for_a_terminal(place: Place) -> None:
         env={"HOME": str(place.cli.home), "PATH": "/usr/bin:/bin"}, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0 and b"red" in done.stdout and b"\x1b]0" not in done.stdout
+
+
+def test_small_ignored_files_come_back_and_are_in_no_patch(place: Place, tmp_path: Path) -> None:
+    write(place.repo, {".gitignore": ".env\nbuild/\nlocal/\n", ".env": "KEY=1\n", "local/a": "a\n"})
+    write(place.repo, {f"build/{number}": "x\n" for number in range(300)})
+    git(place.repo, "add", "-A")
+    git(place.repo, "commit", "-qm", "rules")
+    script = "echo KEY=2 >.env; rm -r local; mkdir local; echo n >local/new; rm build/1; echo changed >b.py"
+    shell = {"name": "shell", "arguments": {"command": script}}
+    session = place.run(edit("a.py", "two", "2"), shell, flags=("--out", str(tmp_path / "out")))
+    assert ".env" not in (tmp_path / "out/patch.diff").read_text()
+    listed = json.loads(place.session("steps", "--json")[1])["steps"]
+    files = ["b.py", ".env", "local/a", "local/new"]
+    assert [file["path"] for step in listed for file in step["files"]] == ["a.py", *files]
+    assert "-KEY=1\n+KEY=2\n" in place.session("diff", "1", "2")[1]
+    undo = place.session("restore", "1", "--yes")[1].strip()
+    assert (place.read(".env"), place.read("local/a"), place.read("local/new")) == ("KEY=1\n", "a\n", None)
+    assert (place.read("b.py"), place.read("build/1"), place.read("build/2")) == ("b\n", None, "x\n")
+    assert git(place.repo, "status", "--porcelain").split() == ["M", "a.py"]
+    assert place.session("restore", undo, session, "--yes")[0] == 0
+    assert (place.read(".env"), place.read("local/a"), place.read("local/new")) == ("KEY=2\n", None, "n\n")
+
+
+def test_a_small_ignored_file_that_the_user_changed_since_is_in_the_way(place: Place) -> None:
+    write(place.repo, {".gitignore": ".env\nmine\n", ".env": "1\n", "mine": "1\n"})
+    place.run({"name": "shell", "arguments": {"command": "echo 2 >.env"}})
+    write(place.repo, {"mine": "2\n"})
+    code, _, told = place.session("restore", "start", "--yes", "--dry-run")
+    assert code == 0 and ".env" in told and "mine" not in told, told
+    write(place.repo, {".env": "3\n"})
+    code, _, told = place.session("restore", "start", "--yes")
+    assert code == 2 and ".env" in told and place.read(".env") == "3\n"
+    code, undo, _ = place.session("restore", "start", "--yes", "--overwrite")
+    assert (code, place.read(".env"), place.read("mine")) == (0, "1\n", "2\n")
+    assert place.session("restore", undo.strip(), "--yes")[0] == 0 and place.read(".env") == "3\n"
