@@ -1,18 +1,22 @@
 """One answer on its way through the stream guard."""
 
 import json
+import re
 from collections.abc import Container, Iterator
 from dataclasses import replace
+from itertools import zip_longest
 
 from glmcode_engine.assemble import Assembler
 from glmcode_engine.base import ReasoningDelta, Repaired, Stop, StreamPart, TextDelta, ToolCallDelta
 from glmcode_engine.call_repair import repair_call
 from glmcode_engine.degenerate import AnswerWatch
 from glmcode_engine.held_text import HeldText
-from glmcode_engine.leaked_calls import Leaked, Plain, read_leaked_calls
+from glmcode_engine.leaked_calls import Leaked, Plain, Tools, read_leaked_calls
 from glmcode_engine.messages import Request, ToolCall
+from glmcode_engine.quoting import Quoting
 
 _CLOSERS = ("</tool_call>", "</arg_value>", "</arg_key>", "</think>")
+_LAST_FENCE = re.compile(r"(?:^|\n)[ \t]*(`{3,}|~{3,})[^\n]*\n(?P<inside>.*?)\s*(?:\1\s*)?\Z", re.DOTALL)
 _CUT = frozenset({"length", "model_context_window_exceeded", "sensitive", "content_filter"})
 """Finish reasons of an answer that the model did not end itself."""
 
@@ -56,6 +60,7 @@ class GuardedAnswer:
         yield from self._structured_calls(ended)
         yield from self._calls_in_text(ended)
         yield from self._calls_in_reasoning(ended)
+        self._lost |= not self._calls and _only_shows_a_call("".join(self._said), self._tools)
         for index, call in enumerate(self._calls):
             yield ToolCallDelta(index, call.id or None, call.name, call.arguments)
         # A call was meant, so this is no final answer, whatever the server took it for.
@@ -77,11 +82,10 @@ class GuardedAnswer:
 
     def _calls_in_text(self, ended: bool) -> Iterator[StreamPart]:
         pieces = read_leaked_calls(self._text.rest(), self._tools, ended=ended)
-        leaked = any(isinstance(piece, Leaked) for piece in pieces)
-        for piece in pieces:
+        for piece in _without_examples(pieces, self._text.before):
             match piece:
                 case Plain(text):
-                    yield from self._say(_without_closers(text) if leaked else text)
+                    yield from self._say(text)
                 case Leaked():
                     yield self._recovered(piece, "text")
 
@@ -125,6 +129,36 @@ class GuardedAnswer:
 def _think(text: str) -> Iterator[StreamPart]:
     if text:
         yield ReasoningDelta(text)
+
+
+def _without_examples(pieces: list[Plain | Leaked], before: Quoting) -> Iterator[Plain | Leaked]:
+    """The pieces of a text: calls that it only shows are plain, and behind a real one no closing tags are left."""
+    leaked = False
+    for piece, following in zip_longest(pieces, pieces[1:]):
+        match piece:
+            case Plain(text):
+                yield Plain(_without_closers(text) if leaked else text)
+            case Leaked(raw=text):
+                after = following.text if isinstance(following, Plain) else ""
+                shown = before.is_example() or before.is_mentioned(after)
+                leaked |= not shown
+                yield Plain(text) if shown else piece
+        before.read(text)
+
+
+def _only_shows_a_call(said: str, tools: Tools) -> bool:
+    """Whether an answer is, at most behind an announcement, a fence with whole calls: the model meant to make them.
+
+    They may be an example all the same, so they never run; the model is asked to call the tool.
+    """
+    from glmcode_engine.announcements import announces
+
+    fence = _LAST_FENCE.search(said)
+    if fence is None or not tools:
+        return False
+    inside = read_leaked_calls(fence["inside"].strip(), tools, ended=True)
+    before = said[: fence.start()].strip()
+    return bool(inside) and all(_is_call(piece, tools) for piece in inside) and (not before or announces(before))
 
 
 def _is_call(piece: Plain | Leaked, tools: Container[str]) -> bool:

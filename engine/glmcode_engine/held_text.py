@@ -2,6 +2,8 @@
 
 import re
 
+from glmcode_engine.quoting import Quoting
+
 OPENERS = ("<tool_call>", '<invoke name="', "<function=")
 _OPENER = re.compile("|".join(map(re.escape, OPENERS)))
 _MAY_FOLLOW = {
@@ -18,13 +20,13 @@ class HeldText:
     """One channel (content or reasoning) of one answer.
 
     Text goes through until an opener that may begin a call; from there on all is held to the end of the answer,
-    where it can be read as a whole. Openers in code spans, in fences and after quotes are examples, not calls.
+    where it can be read as a whole. Openers of examples go through as well.
     """
 
     def __init__(self) -> None:
         self._held = ""
-        self._line = ""
-        self._fenced = False
+        self.before = Quoting()
+        """What stands before the text that is held."""
 
     def feed(self, text: str) -> str:
         """Take the next piece; what of the text so far may go out."""
@@ -46,21 +48,14 @@ class HeldText:
             return len(self._held) - _opener_begun(self._held)
         if match.start() > 0:
             return match.start()
-        if self._is_example() or not _MAY_FOLLOW[match[0]].match(self._held, match.end()):
+        if self.before.is_example() or not _MAY_FOLLOW[match[0]].match(self._held, match.end()):
             return match.end()
         return 0
 
     def _release(self, end: int) -> str:
         text, self._held = self._held[:end], self._held[end:]
-        for piece in text.splitlines(keepends=True):
-            self._line += piece
-            if piece.endswith("\n"):
-                self._fenced ^= self._line.lstrip().startswith("```")
-                self._line = ""
+        self.before.read(text)
         return text
-
-    def _is_example(self) -> bool:
-        return self._fenced or self._line.count("`") % 2 == 1 or self._line.endswith(('"', "'", "“", "‘", "「"))
 
 
 def _opener_begun(text: str) -> int:
