@@ -107,7 +107,7 @@ def look(instance: dict[str, Any], tree: Path, index: Path) -> Case:
     task = Task(instance["issue"])
     with open_store(index) as store, open_root(tree) as root:
         snapshot = take_snapshot(store, tree, list_files(tree))
-        evidence = gather(snapshot, HistoryReader(store, tree).commits(), task)
+        evidence = gather(snapshot, HistoryReader(store, tree).commits, task)
         outlines = Outlines(store, tree).of([(path, snapshot.files[path].hash) for path in evidence.order])
 
         data: dict[str, bytes] = {}

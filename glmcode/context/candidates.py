@@ -1,6 +1,6 @@
 """The likely files of a task: read once, checked against the index, cut into pieces, priced line by line."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.files import can_be_shown, decode, read_bytes
@@ -13,6 +13,7 @@ from glmcode.context.index.pieces import Piece
 from glmcode.context.index.scan import blob_hash
 from glmcode.context.index.snapshot import File, Snapshot
 from glmcode.context.index.standing import Standing, standing_by_path
+from glmcode.context.index.workers import MIN_FILES
 from glmcode.context.line_counts import LineCounts
 from glmcode.context.pins import Pins, no_such_file
 from glmcode.context.ranking.closer import Close, look_closer
@@ -79,7 +80,12 @@ class Candidates:
 
 
 def find_candidates(
-    root: int, snapshot: Snapshot, commits: Sequence[Commit], outlines: Outlines, task: Task, pins: Pins
+    root: int,
+    snapshot: Snapshot,
+    history: Callable[[], Sequence[Commit]],
+    outlines: Outlines,
+    task: Task,
+    pins: Pins,
 ) -> Candidates:
     """Rank the files of the snapshot, look closely at the likely ones, and offer their pieces.
 
@@ -91,7 +97,12 @@ def find_candidates(
         if not pins.drops(path):
             snapshot.files[path] = _unlisted(root, path)
     found = Candidates(root, snapshot, LineCounts(snapshot.store), pinned)
-    evidence = found.evidence = gather(snapshot, commits, task, pins.near)
+
+    def on_early(paths: Sequence[str]) -> None:
+        if len(snapshot.fresh) >= MIN_FILES:
+            outlines.prepare([(path, snapshot.files[path].hash) for path in paths])
+
+    evidence = found.evidence = gather(snapshot, history, task, pins.near, on_early)
     order = [*(path for path in pinned if path in snapshot.files), *(p for p in evidence.order if p not in pinned)]
     _read(found, order)
     likely = [path for path in order if path in found.raw]
@@ -113,7 +124,7 @@ def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Ta
     snapshot, evidence = found.snapshot, found.evidence
     assert evidence is not None
     wanted = [(path, snapshot.files[path].hash) for path in likely]
-    waiting = outlines.prepare(wanted) > len(wanted) // 2
+    waiting = outlines.prepare(wanted) > len(wanted) // 4
     # Beside the parsing. A first pack asks for the tokens of most files in the end; a later one knows what it needs.
     texts = {path: found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n") for path in likely}
     words = dict(standing_by_path(snapshot.store, dict(wanted), texts))

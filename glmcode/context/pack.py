@@ -118,7 +118,7 @@ class _Packer:
             outlines = Outlines(store, self.repo)
             if len(snapshot.fresh) <= MAX_EARLY:
                 outlines.prepare_again((file.path, file.hash, before.get(file.path)) for file in snapshot.fresh)
-            candidates = find_candidates(self.root, snapshot, history.commits(), outlines, self.task, self.pins)
+            candidates = find_candidates(self.root, snapshot, history.commits, outlines, self.task, self.pins)
         told = self._budget(budget, candidates)
         fixed = write_fixed(self.root, paths, snapshot, told.tokens, MARGIN)
         chosen = _Chosen(told, len(paths), fixed.segments, fixed.files, left_out)

@@ -72,7 +72,7 @@ class Forward:
         return self._names or b"\n".join(self._places)
 
     def search(self, terms: Mapping[str, Iterable[str]], found: "Mapping[str, array[int]]") -> None:
-        """Add (blob number << 8 | count) of each term where it occurs to what is found; `terms` gives those of words."""
+        """Add (blob number << 8 | count) of each term where it occurs to what is found; `terms` has those of words."""
         names = self.vocabulary
         hits = {at: terms[names[at]] for at in compress(count(), map(terms.__contains__, names))}
         ends = [*accumulate(self._sizes)]

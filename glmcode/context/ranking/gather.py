@@ -1,11 +1,11 @@
 """Gathers the evidence on every file, then looks closer at the likely ones."""
 
 import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.index.history import Commit
-from glmcode.context.index.snapshot import Snapshot
+from glmcode.context.index.snapshot import File, Snapshot
 from glmcode.context.mentions import named
 from glmcode.context.ranking.lexical import Lexical, Scores, lexical, path_scores, path_terms
 from glmcode.context.ranking.links import from_tests
@@ -14,6 +14,8 @@ from glmcode.context.ranking.task import Task
 
 CANDIDATES = 120
 """So many files are looked at closely."""
+EARLY = 60
+"""So many are told early: of twice as many most are among the likely ones in the end."""
 _ROUGH = {
     **{"title": 1.0, "prose": 1.0, "code": 0.6, "names": 1.2, "path": 1.2, "file_name": 0.6, "said": 1.0},
     **{"said_best": 0.5, "often": 0.3, "lately": 0.4, "mention": 2.5, "folder": 0.4, "tested": 0.5},
@@ -37,13 +39,24 @@ class Evidence:
     """The likely files, the likeliest first."""
 
 
-def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task, near: Collection[str] = ()) -> Evidence:
-    """The evidence that costs little, on all files; `near` are those that a person has open or asks for."""
+def gather(
+    snapshot: Snapshot,
+    history: Callable[[], Sequence[Commit]],
+    task: Task,
+    near: Collection[str] = (),
+    on_early: Callable[[Sequence[str]], object] = len,
+) -> Evidence:
+    """The evidence that costs little, on all files; `near` are those that a person has open or asks for.
+
+    `on_early` is told files that are almost certainly among the likely ones before `history` is asked for the commits.
+    """
     words = lexical(snapshot, task)
     files = snapshot.files
     mentions = named(task.text, files)
     columns: dict[str, Scores] = dict(words.by_zone)
     columns |= path_scores(path_terms(list(files)), task)
+    on_early(_early(columns, files))
+    commits = history()
     columns |= history_scores(commits, files, task)
     columns["mention"] = {path: float(tier) for path, (tier, _) in mentions.items()}
     columns["mention_line"] = {path: 1.0 for path, (_, lines) in mentions.items() if lines}
@@ -63,6 +76,12 @@ def gather(snapshot: Snapshot, commits: Sequence[Commit], task: Task, near: Coll
     columns["together"] = together(commits, anchors)
     columns["rough"] = {path: max(0.0, rough[path]) for path in files}
     return Evidence(columns, words, mentions, order)
+
+
+def _early(columns: Mapping[str, Scores], files: Mapping[str, File]) -> list[str]:
+    words = _sum(columns, {name: _ROUGH[name] for name in ("title", "prose", "code", "names", "path", "file_name")})
+    rough = {path: words.get(path, 0.0) + _KINDS[file.kind] for path, file in files.items()}
+    return _best(rough, files)[:EARLY] if words else []
 
 
 def relative(scores: Scores) -> Scores:
