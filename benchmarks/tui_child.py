@@ -37,7 +37,7 @@ class BareApp(App[None]):
 def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]:
     from glmcode.events import AssistantDelta
     from glmcode.tui.styles import style_files
-    from glmcode.tui.theme import DARK
+    from glmcode.tui.theme import DARK, begin_with
     from glmcode.tui.transcript.fold import Transcript
     from glmcode.tui.transcript.view import TranscriptView
 
@@ -51,8 +51,7 @@ def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]
 
         def __init__(self) -> None:
             super().__init__()
-            self.register_theme(DARK)
-            self.theme = DARK.name
+            begin_with(self, DARK.name)
             self._streamed = 0.0
 
         def get_theme_variable_defaults(self) -> dict[str, str]:

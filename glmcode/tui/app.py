@@ -13,10 +13,10 @@ from glmcode.starting import Start
 from glmcode.tui.chat import ChatScreen
 from glmcode.tui.opening import Opening
 from glmcode.tui.preferences import Preferences, load_preferences
-from glmcode.tui.styles import style_files
+from glmcode.tui.styles import first_style_files
 from glmcode.tui.terminal import copy_with_program
 from glmcode.tui.texts import speak, text
-from glmcode.tui.theme import DARK, THEMES
+from glmcode.tui.theme import DARK, begin_with
 
 LEAVE_WITHIN_S = 2.0
 """Two Ctrl-C within this time leave."""
@@ -25,7 +25,7 @@ LEAVE_WITHIN_S = 2.0
 class GlmcodeApp(App[None]):
     """Shows one conversation. Whoever runs it calls `aclose` afterwards, however it ended."""
 
-    CSS_PATH: ClassVar[CSSPathType | None] = [*style_files()]
+    CSS_PATH: ClassVar[CSSPathType | None] = [*first_style_files()]
     ENABLE_COMMAND_PALETTE = False
     TITLE = "glmcode"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave_twice", show=False, system=True)]
@@ -34,10 +34,7 @@ class GlmcodeApp(App[None]):
         self.preferences: Preferences = load_preferences()
         speak(self.preferences.spoken)
         super().__init__()
-        for each in THEMES:
-            self.register_theme(each)
-        known = self.preferences.theme in self.available_themes
-        self.theme = self.preferences.theme if known and self.preferences.theme else DARK.name
+        begin_with(self, self.preferences.theme)
         self.opening = Opening(self, start, lambda: self.chat.people())
         self.chat = ChatScreen(self.opening)
         self.code = ExitCode.DONE

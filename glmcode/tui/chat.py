@@ -23,6 +23,7 @@ from glmcode.tui.prompt.queue import QueueStrip
 from glmcode.tui.stage import Stage
 from glmcode.tui.status.activity import ActivityLine
 from glmcode.tui.status.line import StatusLine
+from glmcode.tui.styles import read_all_styles
 from glmcode.tui.terminal import set_title
 from glmcode.tui.texts import text
 from glmcode.tui.transcript.view import TranscriptView
@@ -85,6 +86,7 @@ class ChatScreen(Screen[None]):
 
     def _begin(self) -> None:
         """What the first frame does not wait for."""
+        read_all_styles(self.app.stylesheet)
         set_title(self.app, text("chat.window", repo=self.opening.start.repo.name))
         if not self.opening.settings.resume:
             self._welcome.load()
@@ -198,6 +200,10 @@ class ChatScreen(Screen[None]):
             self.box.focus()
             self.box.query_one(PromptArea).insert(event.character)
             event.stop()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """The first time all widgets have just been given their styles."""
+        event.refresh_styles = event.refresh_styles and self.stack_updates > 0
 
     def on_app_focus(self) -> None:
         self.conversation.watched = True
