@@ -35,7 +35,6 @@ class BareApp(App[None]):
 
 
 def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]:
-    from glmcode.events import AssistantDelta
     from glmcode.tui.styles import style_files
     from glmcode.tui.theme import DARK, begin_with
     from glmcode.tui.transcript.fold import Transcript
@@ -76,6 +75,8 @@ def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]
                 self.set_interval(0.01, self.stream)
 
         def stream(self) -> None:
+            from glmcode.events import AssistantDelta  # an empty view needs no events, nor does the start of glmcode
+
             view = self.query_one(TranscriptView)
             due = (time.monotonic() - self._begun) * tokens_per_second
             while self._streamed < due:

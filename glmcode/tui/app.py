@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import ClassVar
 
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.types import CSSPathType
@@ -39,6 +40,8 @@ class GlmcodeApp(App[None]):
         self.chat = ChatScreen(self.opening)
         self.code = ExitCode.DONE
         """What the process exits with."""
+        self._early: list[events.Event] | None = []
+        """What was typed before the prompt could take it; None: it can."""
         self._asked_to_leave = 0.0
         self._leaving: asyncio.Task[None] | None = None
 
@@ -48,6 +51,19 @@ class GlmcodeApp(App[None]):
 
     def get_default_screen(self) -> ChatScreen:
         return self.chat
+
+    async def on_event(self, event: events.Event) -> None:
+        """Textual would give what is typed while the program loads to nobody."""
+        if self._early is not None and isinstance(event, events.Key | events.Paste):
+            self._early.append(event)
+        else:
+            await super().on_event(event)
+
+    @on(ChatScreen.Shown)
+    async def _take_early(self) -> None:
+        early, self._early = self._early or [], None
+        for event in early:
+            await super().on_event(event)
 
     def leave(self, code: ExitCode = ExitCode.DONE) -> None:
         """End what runs, close everything, then the interface."""
@@ -76,7 +92,7 @@ class GlmcodeApp(App[None]):
             self.leave()
             return
         self._asked_to_leave = now
-        interrupted = self.chat.conversation.interrupt()
+        interrupted = self.chat.interrupt()
         self.chat.box.say(text("chat.interrupted" if interrupted else "chat.leave"))
 
     async def action_quit(self) -> None:
