@@ -35,7 +35,7 @@ class BareApp(App[None]):
 
 
 def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]:
-    from glmcode.tui.styles import style_files
+    from glmcode.tui.styles import first_style_files
     from glmcode.tui.theme import DARK, begin_with
     from glmcode.tui.transcript.fold import Transcript
     from glmcode.tui.transcript.view import TranscriptView
@@ -45,7 +45,7 @@ def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]
     spent = time.perf_counter() - began
 
     class ViewApp(App[None]):
-        CSS_PATH: ClassVar[list[str | PurePath]] = list(style_files())
+        CSS_PATH: ClassVar[list[str | PurePath]] = list(first_style_files())
         CSS = "TranscriptView { height: 1fr; } Input { height: 1; border: none; }"
 
         def __init__(self) -> None:
