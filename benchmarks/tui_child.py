@@ -35,9 +35,8 @@ class BareApp(App[None]):
 
 
 def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]:
-    from glmcode.events import AssistantDelta
-    from glmcode.tui.styles import style_files
-    from glmcode.tui.theme import DARK
+    from glmcode.tui.styles import first_style_files
+    from glmcode.tui.theme import DARK, begin_with
     from glmcode.tui.transcript.fold import Transcript
     from glmcode.tui.transcript.view import TranscriptView
 
@@ -46,13 +45,12 @@ def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]
     spent = time.perf_counter() - began
 
     class ViewApp(App[None]):
-        CSS_PATH: ClassVar[list[str | PurePath]] = list(style_files())
+        CSS_PATH: ClassVar[list[str | PurePath]] = list(first_style_files())
         CSS = "TranscriptView { height: 1fr; } Input { height: 1; border: none; }"
 
         def __init__(self) -> None:
             super().__init__()
-            self.register_theme(DARK)
-            self.theme = DARK.name
+            begin_with(self, DARK.name)
             self._streamed = 0.0
 
         def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -77,6 +75,8 @@ def view_app(messages: int, tokens_per_second: int, report_to: int) -> App[None]
                 self.set_interval(0.01, self.stream)
 
         def stream(self) -> None:
+            from glmcode.events import AssistantDelta  # an empty view needs no events, nor does the start of glmcode
+
             view = self.query_one(TranscriptView)
             due = (time.monotonic() - self._begun) * tokens_per_second
             while self._streamed < due:

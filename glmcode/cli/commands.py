@@ -23,22 +23,25 @@ def run_command(options: argparse.Namespace, words: Words, parser: argparse.Argu
     """Run one command and return its exit code."""
     try:
         return _run(options, words, parser)
-    except (ConfigError, SessionError, WorkspaceError) as error:
-        return fail(ExitCode.USAGE, str(error))
-    except SandboxError as error:
-        return fail(ExitCode.NO_SANDBOX, str(error))
-    except EngineError as error:
-        return fail(ExitCode.NO_ENGINE, str(error))
     except Exception as error:
-        return unexpected(error)
+        return failed(error)
+
+
+def failed(error: Exception) -> int:
+    """Say in one line why a command ended, and with which exit code."""
+    match error:
+        case ConfigError() | SessionError() | WorkspaceError():
+            return fail(ExitCode.USAGE, str(error))
+        case SandboxError():
+            return fail(ExitCode.NO_SANDBOX, str(error))
+        case EngineError():
+            return fail(ExitCode.NO_ENGINE, str(error))
+        case _:
+            return unexpected(error)
 
 
 def _run(options: argparse.Namespace, words: Words, parser: argparse.ArgumentParser) -> int:
     match options.command:
-        case None:
-            from glmcode.cli.interactive import interactive
-
-            return interactive(options)
         case "run" | "fix":
             return _headless(options)
         case "demo":

@@ -2,43 +2,88 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 from glmcode import paths
-from glmcode.cli.settings import flags_of, is_session, project_files, say, say_untrusted
-from glmcode.config import ConfigError, Settings, load
-from glmcode.starting import Start
-from glmcode_sandbox.workspace import find_repository
+from glmcode.cli.failing import say
+from glmcode.config_error import ConfigError
+from glmcode.starting import Start, hurry
+from glmcode_sandbox.finding import find_repository
 
 
 def interactive(options: argparse.Namespace) -> int:
-    """Run the interface and return the exit code. Raises ConfigError, WorkspaceError, SessionError before it starts."""
+    """Run the interface and return the exit code. Raises ConfigError, WorkspaceError, SessionError."""
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise ConfigError(
             "this is not a terminal: use `glmcode run PROMPT` or `glmcode fix ISSUE`, which need none "
             "(`glmcode --help` has the other commands)"
         )
-    start = _start(options)
-    from glmcode.offline import describe_connections, go_offline
+    return _plain(options) if options.ui == "plain" else _full(options)
 
-    go_offline(start.settings, say)
+
+def _full(options: argparse.Namespace) -> int:
+    hurry()
+    lines: list[str] = []
+    start = _start(options, lines)
+    from glmcode.tui.launch import run_tui
+
     try:
-        if options.ui == "plain":
-            if start.untrusted is not None:
-                say_untrusted()
-            from glmcode.plain.face import run_plain
-
-            return asyncio.run(run_plain(start.settings, start.prompt or None))
-        from glmcode.tui.launch import run_tui
-
         return run_tui(start)
     finally:
-        if told := describe_connections():
-            say(told)
+        for line in lines:
+            say(line)
+        _say_connections()
 
 
-def _start(options: argparse.Namespace) -> Start:
+def _plain(options: argparse.Namespace) -> int:
+    lines: list[str] = []
+    start = _read(options, lines)
+    for line in lines:
+        say(line)
+    assert start.settings is not None
+    try:
+        if start.untrusted is not None:
+            from glmcode.cli.settings import say_untrusted
+
+            say_untrusted()
+        from glmcode.plain.face import run_plain
+
+        return asyncio.run(run_plain(start.settings, start.prompt or None))
+    finally:
+        _say_connections()
+
+
+def _say_connections() -> None:
+    from glmcode.offline import describe_connections
+
+    if told := describe_connections():
+        say(told)
+
+
+def _start(options: argparse.Namespace, lines: list[str]) -> Start:
+    """What the first frame needs; all of it where that depends on the settings, or is asked for by name."""
+    if options.resume or options.offline or _names_repository(paths.config_file()):
+        return _read(options, lines)
+    repo = find_repository(Path(options.repo or os.environ.get("GLMCODE_REPO") or Path.cwd()))
+    return Start(settings=None, repo=repo, prompt=options.prompt or "", read=lambda: _read(options, lines))
+
+
+def _names_repository(user_file: Path) -> bool:
+    """Whether the user's configuration may say where to work."""
+    try:
+        return "repo" in user_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _read(options: argparse.Namespace, lines: list[str]) -> Start:
+    """The start with its settings, and offline if they ask for it; `lines` take what is to be told then."""
+    from glmcode.cli.settings import flags_of, is_session, project_files
+    from glmcode.config import Settings, load
+    from glmcode.offline import go_offline
+
     if options.resume and not options.prompt and not is_session(options.resume):
         # `glmcode --resume "go on"`: the optional value swallowed the prompt.
         options.prompt, options.resume = options.resume, "latest"
@@ -52,6 +97,7 @@ def _start(options: argparse.Namespace) -> Start:
     if first.resume:
         first = first.model_copy(update={"resume": _known_session(first.resume, repo)})
     _, untrusted = project_files(flags)
+    go_offline(first, lines.append)
     return Start(settings=first, repo=repo, prompt=options.prompt or "", untrusted=untrusted, reload=settings)
 
 

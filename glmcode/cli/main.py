@@ -54,11 +54,15 @@ def _dispatch(arguments: list[str]) -> int:
 def _interactive(arguments: list[str]) -> int:
     from glmcode.cli.interactive_parser import interactive_parser
 
-    parser = interactive_parser()
-    options = parser.parse_args(arguments)
-    from glmcode.cli.commands import run_command
+    options = interactive_parser().parse_args(arguments)
+    from glmcode.cli.interactive import interactive
 
-    return run_command(options, None, parser)
+    try:
+        return interactive(options)
+    except Exception as error:
+        from glmcode.cli.commands import failed  # knows all errors, so its imports take a while
+
+        return failed(error)
 
 
 def _split_script(arguments: list[str]) -> tuple[list[str], list[str] | None]:

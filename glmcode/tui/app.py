@@ -6,6 +6,7 @@ import traceback
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.types import CSSPathType
@@ -15,10 +16,10 @@ from glmcode.starting import Start
 from glmcode.tui.chat import ChatScreen
 from glmcode.tui.opening import Opening
 from glmcode.tui.preferences import Preferences, load_preferences
-from glmcode.tui.styles import style_files
+from glmcode.tui.styles import first_style_files
 from glmcode.tui.terminal import copy_with_program
 from glmcode.tui.texts import speak, text
-from glmcode.tui.theme import DARK, THEMES
+from glmcode.tui.theme import DARK, begin_with
 from glmcode_sandbox.clean import clean_text
 
 LEAVE_WITHIN_S = 2.0
@@ -28,7 +29,7 @@ LEAVE_WITHIN_S = 2.0
 class GlmcodeApp(App[None]):
     """Shows one conversation. Whoever runs it calls `aclose` afterwards, however it ended."""
 
-    CSS_PATH: ClassVar[CSSPathType | None] = [*style_files()]
+    CSS_PATH: ClassVar[CSSPathType | None] = [*first_style_files()]
     ENABLE_COMMAND_PALETTE = False
     TITLE = "glmcode"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave_twice", show=False, system=True)]
@@ -37,14 +38,13 @@ class GlmcodeApp(App[None]):
         self.preferences: Preferences = load_preferences()
         speak(self.preferences.spoken)
         super().__init__()
-        for each in THEMES:
-            self.register_theme(each)
-        known = self.preferences.theme in self.available_themes
-        self.theme = self.preferences.theme if known and self.preferences.theme else DARK.name
+        begin_with(self, self.preferences.theme)
         self.opening = Opening(self, start, lambda: self.chat.people())
         self.chat = ChatScreen(self.opening)
         self.code = ExitCode.DONE
         """What the process exits with."""
+        self._early: list[events.Event] | None = []
+        """What was typed before the prompt could take it; None: it can."""
         self._asked_to_leave = 0.0
         self._leaving: asyncio.Task[None] | None = None
 
@@ -54,6 +54,19 @@ class GlmcodeApp(App[None]):
 
     def get_default_screen(self) -> ChatScreen:
         return self.chat
+
+    async def on_event(self, event: events.Event) -> None:
+        """Textual would give what is typed while the program loads to nobody."""
+        if self._early is not None and isinstance(event, events.Key | events.Paste):
+            self._early.append(event)
+        else:
+            await super().on_event(event)
+
+    @on(ChatScreen.Shown)
+    async def _take_early(self) -> None:
+        early, self._early = self._early or [], None
+        for event in early:
+            await super().on_event(event)
 
     def leave(self, code: ExitCode = ExitCode.DONE) -> None:
         """End what runs, close everything, then the interface."""
@@ -87,7 +100,7 @@ class GlmcodeApp(App[None]):
             self.leave()
             return
         self._asked_to_leave = now
-        interrupted = self.chat.conversation.interrupt()
+        interrupted = self.chat.interrupt()
         self.chat.box.say(text("chat.interrupted" if interrupted else "chat.leave"))
 
     async def action_quit(self) -> None:

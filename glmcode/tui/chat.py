@@ -2,27 +2,32 @@
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 
+from glmcode.starting import settle
 from glmcode.tui.aside.panel import AsidePanel
 from glmcode.tui.commands.table import completions, perform
-from glmcode.tui.conversation import Conversation
 from glmcode.tui.find.bar import FindBar
 from glmcode.tui.loading import EngineLoading
 from glmcode.tui.opening import Opening
 from glmcode.tui.prompt.area import PromptArea
 from glmcode.tui.prompt.box import PromptBox
+from glmcode.tui.prompt.completion import Kind
 from glmcode.tui.prompt.mentions import RepositoryMentions
 from glmcode.tui.prompt.private import prompt_folder
 from glmcode.tui.prompt.queue import QueueStrip
 from glmcode.tui.stage import Stage
 from glmcode.tui.status.activity import ActivityLine
 from glmcode.tui.status.line import StatusLine
+from glmcode.tui.styles import read_all_styles
 from glmcode.tui.terminal import set_title
 from glmcode.tui.texts import text
 from glmcode.tui.transcript.view import TranscriptView
@@ -31,6 +36,7 @@ from glmcode.tui.welcome.welcome import Welcome
 if TYPE_CHECKING:
     from glmcode.context.warming import Progress
     from glmcode.live.people import People
+    from glmcode.tui.conversation import Conversation
 
 SHOWN_FILES = 300
 """Fewer files than that are in the index before anybody has read how many they are."""
@@ -49,6 +55,9 @@ class ChatScreen(Screen[None]):
         Binding("f2", "switch_mouse", show=False),
     ]
 
+    class Shown(Message):
+        """The prompt is there, and has the focus."""
+
     def __init__(self, opening: Opening) -> None:
         super().__init__()
         repo = opening.start.repo
@@ -61,13 +70,39 @@ class ChatScreen(Screen[None]):
         self._find = FindBar(self.view)
         self._loading = EngineLoading()
         self._conversation: Conversation | None = None
+        self.failure: Exception | None = None
+        """Why it cannot begin."""
 
     @property
-    def conversation(self) -> Conversation:
-        """What goes on; once the application runs."""
+    def conversation(self) -> "Conversation":
+        """What goes on; once the settings are there."""
+        from glmcode.tui.conversation import Conversation
+
         if self._conversation is None:
             self._conversation = Conversation(self.app, self.opening, self._stage)
+            self._conversation.watched = self.app.app_focus
         return self._conversation
+
+    async def _when_ready(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do what needs `conversation` or the settings. Keys may come before these are there; then they wait."""
+        if self.opening.begun:
+            await act()
+        else:
+            self.run_worker(self._afterwards(act), name="early key")
+
+    async def _afterwards(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if await self._ready():
+            await act()
+
+    async def _ready(self) -> bool:
+        """Wait for what lies behind the prompt, which is shown before. False: it is not to be had, and all ends."""
+        try:
+            await self.opening.begin()
+            read_all_styles(self.app.stylesheet)
+        except Exception as error:
+            self.failure = error
+            self.app.exit()
+        return self.failure is None
 
     def compose(self) -> ComposeResult:
         yield self._welcome
@@ -80,25 +115,29 @@ class ChatScreen(Screen[None]):
         yield self._stage.status
 
     def on_mount(self) -> None:
-        self.conversation.show_status()
         self.view.can_focus = False
+        self.post_message(self.Shown())
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         """What the first frame does not wait for."""
         set_title(self.app, text("chat.window", repo=self.opening.start.repo.name))
-        if not self.opening.settings.resume:
-            self._welcome.load()
         self.run_worker(self._open(), name="opening")
 
     async def _open(self) -> None:
-        start, conversation = self.opening.start, self.conversation
+        if not await self._ready():
+            return
+        settle()
+        start, conversation, resume = self.opening.start, self.conversation, self.opening.settings.resume
+        conversation.show_status()
+        if not resume:
+            self._welcome.load()
         if start.untrusted is not None:
             await conversation.attempt(self.opening.trust())
         await conversation.standing.look_at(start.repo)
         conversation.show_status()
-        if start.settings.resume:
-            await conversation.attempt(conversation.show_session(start.settings.resume))
+        if resume:
+            await conversation.attempt(conversation.show_session(resume))
         if start.prompt:
             await conversation.submit(start.prompt)
         else:
@@ -133,6 +172,10 @@ class ChatScreen(Screen[None]):
             indexing=indexing,
         )
 
+    def interrupt(self) -> bool:
+        """End what runs; False where nothing does."""
+        return self._conversation is not None and self._conversation.interrupt()
+
     async def aclose(self) -> None:
         """Close what is open. May be called twice."""
         if self._conversation is not None:
@@ -141,29 +184,38 @@ class ChatScreen(Screen[None]):
     @on(PromptBox.Submitted)
     async def _submitted(self, event: PromptBox.Submitted) -> None:
         event.stop()
-        match event.kind:
+        await self._when_ready(partial(self._submit, event.text, event.kind))
+
+    async def _submit(self, text: str, kind: Kind) -> None:
+        match kind:
             case "prompt":
-                await self.conversation.submit(event.text)
+                await self.conversation.submit(text)
             case "command":
-                await perform(self.conversation, event.text)
+                await perform(self.conversation, text)
             case "shell":
-                await perform(self.conversation, f"/shell {event.text}")
+                await perform(self.conversation, f"/shell {text}")
 
     @on(PromptBox.Steered)
     async def _steered(self, event: PromptBox.Steered) -> None:
         event.stop()
-        if not self.conversation.steer(event.text):
-            await self.conversation.submit(event.text)
+        await self._when_ready(partial(self._steer, event.text))
+
+    async def _steer(self, text: str) -> None:
+        if not self.conversation.steer(text):
+            await self.conversation.submit(text)
 
     @on(PromptBox.Interrupted)
     def _interrupted(self, event: PromptBox.Interrupted) -> None:
         event.stop()
-        if not self._aside.dismiss() and not self.conversation.interrupt():
+        if not self._aside.dismiss() and not self.interrupt():
             self._loading.cancel(self.opening)
 
     @on(PromptBox.ModeCycled)
-    def _mode_cycled(self, event: PromptBox.ModeCycled) -> None:
+    async def _mode_cycled(self, event: PromptBox.ModeCycled) -> None:
         event.stop()
+        await self._when_ready(self._cycle_mode)
+
+    async def _cycle_mode(self) -> None:
         at = _MODES.index(self.opening.mode) if self.opening.mode in _MODES else 0
         self.opening.mode = "ask" if at == 0 else "auto" if at == 1 else "plan"
         self.conversation.show_status()
@@ -202,11 +254,17 @@ class ChatScreen(Screen[None]):
             self.box.query_one(PromptArea).insert(event.character)
             event.stop()
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """The first time all widgets have just been given their styles."""
+        event.refresh_styles = event.refresh_styles and self.stack_updates > 0
+
     def on_app_focus(self) -> None:
-        self.conversation.watched = True
+        if self._conversation is not None:
+            self._conversation.watched = True
 
     def on_app_blur(self) -> None:
-        self.conversation.watched = False
+        if self._conversation is not None:
+            self._conversation.watched = False
 
     def action_page(self, way: int) -> None:
         scroll = self.view.scroll_page_up if way < 0 else self.view.scroll_page_down
@@ -215,9 +273,12 @@ class ChatScreen(Screen[None]):
     def action_find(self) -> None:
         self._find.open()
 
-    def action_switch_mouse(self) -> None:
-        self._perform("/mouse")
+    async def action_switch_mouse(self) -> None:
+        await self._when_ready(partial(self._submit, "/mouse", "command"))
 
-    def action_switch_thinking(self) -> None:
+    async def action_switch_thinking(self) -> None:
+        await self._when_ready(self._switch_thinking)
+
+    async def _switch_thinking(self) -> None:
         self.opening.set_thinking("on" if self.opening.settings.thinking == "off" else "off")
         self.conversation.show_status()

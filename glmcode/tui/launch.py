@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 
 from glmcode.exit_codes import ExitCode
-from glmcode.starting import Start
+from glmcode.starting import Start, settle
 from glmcode.tui.app import GlmcodeApp
 from glmcode.tui.terminal_input import prepare
 
@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def run_tui(start: Start) -> int:
-    """Run it in this terminal. Returns the exit code."""
+    """Run it in this terminal. Returns the exit code. Raises what reading the settings raises."""
     from glmcode.tui.driver import TerminalDriver
 
     prepare()
@@ -36,6 +36,9 @@ async def _run(app: GlmcodeApp) -> int:
         await app.aclose()
         for number in watched:
             loop.remove_signal_handler(number)
+        settle()
+    if app.chat.failure is not None:
+        raise app.chat.failure
     if session is not None:
         with suppress(OSError):  # the terminal may be gone
             print(f"glmcode: go on with: glmcode --resume {session}", file=sys.stderr, flush=True)

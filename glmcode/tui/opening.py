@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from glmcode.config import ConfigError, Settings
-from glmcode.policy import ApprovalMode
+from glmcode.config_error import ConfigError
 from glmcode.starting import Start
 from glmcode.tui.texts import text
-from glmcode_sandbox.base import NoSandboxError
 
 if TYPE_CHECKING:
+    from glmcode.config import Settings
     from glmcode.live.people import People
     from glmcode.live.session import LiveSession
+    from glmcode.policy import ApprovalMode
+    from glmcode_sandbox.base import NoSandboxError
 
 
 class Opening:
@@ -27,21 +29,44 @@ class Opening:
         self._people = people
         self.session: LiveSession | None = None
         """What is open; None until `live` came so far."""
-        self._settings = start.settings
+        self._known = start.settings
+        self.begun = False
+        """Whether the settings are there, and what a conversation needs is imported."""
         self._one_at_a_time = asyncio.Lock()
 
+    async def begin(self) -> None:
+        """Read the settings, where the start came without them, and import what a conversation needs.
+
+        Both take longer than it takes to show a prompt. Raises ConfigError, SessionError, WorkspaceError.
+        """
+        if self.begun:
+            return
+        async with self._one_at_a_time:
+            if not self.begun:
+                self.start = await asyncio.to_thread(_whole, self.start)
+                self._known, self.begun = self.start.settings, True
+
     @property
-    def settings(self) -> Settings:
-        """What holds now."""
+    def settings(self) -> "Settings":
+        """What holds now; from `begin` on."""
         return self.session.settings if self.session else self._settings
 
     @property
-    def mode(self) -> ApprovalMode:
+    def _settings(self) -> "Settings":
+        assert self._known is not None, "not begun"
+        return self._known
+
+    @_settings.setter
+    def _settings(self, settings: "Settings") -> None:
+        self._known = settings
+
+    @property
+    def mode(self) -> "ApprovalMode":
         """What happens when a call wants to leave the policy."""
         return self.settings.approval or "ask"
 
     @mode.setter
-    def mode(self, mode: ApprovalMode) -> None:
+    def mode(self, mode: "ApprovalMode") -> None:
         if self.session is not None:
             self.session.mode = mode
         self._settings = self._settings.model_copy(update={"approval": mode})
@@ -54,6 +79,8 @@ class Opening:
 
     async def live(self) -> "LiveSession":
         """The session, ready for a turn. Raises ConfigError, SandboxError, EngineError with what is still missing."""
+        from glmcode_sandbox.base import NoSandboxError
+
         async with self._one_at_a_time:
             while True:
                 if self.session is None:
@@ -109,7 +136,9 @@ class Opening:
     @property
     def session_id(self) -> str | None:
         """Of the session on disk; None while there is none."""
-        return self.session.id if self.session else self._settings.resume
+        if self.session is not None:
+            return self.session.id
+        return self._known.resume if self._known is not None else None
 
     async def change_to(self, session: str | None) -> None:
         """Leave for another session; None: a new one. Raises SessionError."""
@@ -142,7 +171,7 @@ class Opening:
             raise ConfigError(text("firstrun.no_endpoint"))
         await self.reload(**chosen)
 
-    async def _ask_for_sandbox(self, session: "LiveSession", error: NoSandboxError) -> None:
+    async def _ask_for_sandbox(self, session: "LiveSession", error: "NoSandboxError") -> None:
         from glmcode.tui.firstrun.sandbox import SandboxScreen
 
         chosen = await self.app.push_screen_wait(SandboxScreen(session.settings, str(error)))
@@ -152,3 +181,9 @@ class Opening:
         await session.aclose()
         self.session = None
         self._settings = settings.model_copy(update=chosen)
+
+
+def _whole(start: Start) -> Start:
+    """The start with its settings. Blocks."""
+    import_module("glmcode.tui.conversation")
+    return start.read() if start.settings is None and start.read is not None else start

@@ -1,5 +1,8 @@
 """The looks: glmcode's own light and dark theme; Textual's come with it."""
 
+from typing import Any
+
+from textual.app import App
 from textual.theme import Theme
 
 DARK = Theme(
@@ -47,3 +50,19 @@ LIGHT = Theme(
     },
 )
 THEMES = (DARK, LIGHT)
+
+
+def begin_with(app: App[Any], wanted: str | None) -> None:
+    """Let an application begin with a theme, where it is known; before it runs.
+
+    One that is set has all styles parsed anew, and those that are there are parsed already.
+    """
+    for each in THEMES:
+        app.register_theme(each)
+    name = wanted if wanted in app.available_themes else DARK.name
+    app.set_reactive(App.theme, name)
+    dark = app.current_theme.dark
+    for is_so, looks in ((True, f"-theme-{name}"), (dark, "-dark-mode"), (not dark, "-light-mode")):
+        app.set_class(is_so, looks, update=False)
+    app._refresh_truecolor_filter(app.ansi_theme)
+    app.stylesheet.set_variables(app.get_css_variables())

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from glmcode.tui.conversation import Conversation
 from glmcode.tui.texts import text
 
-Handler = Callable[[Conversation, str], Coroutine[Any, Any, None]]
+if TYPE_CHECKING:
+    from glmcode.tui.conversation import Conversation
+
+Handler = Callable[["Conversation", str], Coroutine[Any, Any, None]]
 """Does it; the string is what stands after the name."""
 
 

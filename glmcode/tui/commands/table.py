@@ -1,10 +1,14 @@
 """All commands: what completion, /help and the prompt know of them."""
 
+from typing import TYPE_CHECKING
+
 from glmcode.tui.commands.command import SlashCommand
-from glmcode.tui.conversation import Conversation
 from glmcode.tui.prompt.completion import Command
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
+
+if TYPE_CHECKING:
+    from glmcode.tui.conversation import Conversation
 
 COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("help", "", "helping.help_page"),
@@ -50,7 +54,7 @@ def nearest(name: str) -> str | None:
     return close[0] if close else None
 
 
-async def perform(conversation: Conversation, line: str) -> None:
+async def perform(conversation: "Conversation", line: str) -> None:
     """Do what `/NAME ...` says, in the background. What cannot be done now or at all is said."""
     name, _, rest = line.removeprefix("/").partition(" ")
     command = next((each for each in COMMANDS if each.name == name.lower()), None)
@@ -69,7 +73,7 @@ async def perform(conversation: Conversation, line: str) -> None:
         conversation.app.run_worker(work, group="commands")
 
 
-async def _afterwards(command: SlashCommand, conversation: Conversation, rest: str) -> None:
+async def _afterwards(command: SlashCommand, conversation: "Conversation", rest: str) -> None:
     """What is asked for when the end of a turn is on the screen need not be asked for again."""
     await conversation.until_idle()
     conversation.command(command.handler(conversation, rest))

@@ -1,9 +1,10 @@
 """What the status line and the activity line show: plain values, made by whoever knows them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from glmcode.policy import ApprovalMode
+if TYPE_CHECKING:
+    from glmcode.policy import ApprovalMode
 
 SegmentName = Literal["system", "tools", "pack", "history"]
 """Parts of the prompt, in the order in which they are sent."""
@@ -24,7 +25,7 @@ class Status:
     engine: str
     """Its kind: remote, sglang, scripted, replay."""
     model: str
-    approval: ApprovalMode
+    approval: "ApprovalMode"
     thinking: Literal["on", "off", "auto"] = "auto"
     segments: tuple[Segment, ...] = ()
     window: int | None = None

@@ -1,10 +1,12 @@
 """What a conversation consists of for the reader. Texts are as they came: whoever shows one cleans it."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from glmcode.events import EndReason, Verdict
 from glmcode.tui.transcript.growing import Growing, HeadAndTail
+
+if TYPE_CHECKING:
+    from glmcode.events import EndReason, Verdict
 
 CallState = Literal["running", "ok", "error", "refused"]
 Level = Literal["info", "warning", "error"]
@@ -72,7 +74,7 @@ class Todo:
 class Seal:
     """What the harness itself verified about a change, with the numbers of tests behind it."""
 
-    verdict: Verdict
+    verdict: "Verdict"
     reason: str = ""
     """One sentence."""
     fixed: int = 0
@@ -92,7 +94,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnd:
-    reason: EndReason
+    reason: "EndReason"
     detail: str
     steps: int
     tokens: int

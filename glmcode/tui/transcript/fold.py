@@ -1,15 +1,7 @@
 """Folds events, live or replayed, into the entries of a conversation."""
 
-from glmcode.events import (
-    AssistantMessage,
-    Event,
-    SessionStarted,
-    ToolFinished,
-    ToolStarted,
-    TurnFinished,
-    UsageCounted,
-    VerdictReached,
-)
+from typing import TYPE_CHECKING
+
 from glmcode.tui.transcript.entries import (
     Answer,
     Call,
@@ -26,6 +18,18 @@ from glmcode.tui.transcript.entries import (
 )
 from glmcode.tui.transcript.growing import Growing, HeadAndTail
 from glmcode.tui.transcript.todo_items import todo_items
+
+if TYPE_CHECKING:
+    from glmcode.events import (
+        AssistantMessage,
+        Event,
+        SessionStarted,
+        ToolFinished,
+        ToolStarted,
+        TurnFinished,
+        UsageCounted,
+        VerdictReached,
+    )
 
 _VOID = Void()
 
@@ -55,7 +59,7 @@ class Transcript:
         self._calls, self._denied, self._todo, self._thought = {}, set(), None, None
         return changed | {self._add(UserSaid(text))}
 
-    def _seal(self, event: VerdictReached) -> set[int]:
+    def _seal(self, event: "VerdictReached") -> set[int]:
         """The harness judged a change."""
         seal = Seal(event.verdict, event.reason, len(event.fixed), len(event.broken), event.passed)
         return {self._add(seal)}
@@ -64,7 +68,7 @@ class Transcript:
         """A line from the interface itself."""
         return self._note(level, "plain", text=text)
 
-    def apply(self, event: Event, now: float | None = None) -> set[int]:
+    def apply(self, event: "Event", now: float | None = None) -> set[int]:
         """What `event` changes."""
         match event.kind:
             case "session_started":
@@ -97,14 +101,14 @@ class Transcript:
         self.entries.append(entry)
         return len(self.entries) - 1
 
-    def _begin(self, event: SessionStarted) -> set[int]:
+    def _begin(self, event: "SessionStarted") -> set[int]:
         scripted = event.engine.kind in ("scripted", "replay")
         return self._note("warning", "scripted") if scripted else set()
 
     def _note(self, level: Level, kind: NoteKind, **fields: str | int | float) -> set[int]:
         return {self._add(Note(level, kind, tuple(fields.items())))}
 
-    def _remark(self, event: Event) -> set[int]:
+    def _remark(self, event: "Event") -> set[int]:
         match event.kind:
             case "approval_requested":
                 if event.allowed:
@@ -177,7 +181,7 @@ class Transcript:
         self._answer, self._thought = [], None
         return changed
 
-    def _settle_answer(self, event: AssistantMessage, now: float | None) -> set[int]:
+    def _settle_answer(self, event: "AssistantMessage", now: float | None) -> set[int]:
         """The message as a whole: it has the last word on what the deltas gave."""
         streamed = self._end_answer(now)
         thinking = sorted(index for index in streamed if isinstance(self.entries[index], Thinking))
@@ -204,7 +208,7 @@ class Transcript:
         self._thought = first if isinstance(whole, Thinking) else self._thought
         return set(indexes)
 
-    def _start_call(self, event: ToolStarted) -> set[int]:
+    def _start_call(self, event: "ToolStarted") -> set[int]:
         index = self._add(Call(event.call_id, event.name, event.title))
         self._calls[event.call_id] = index
         return {index}
@@ -221,7 +225,7 @@ class Transcript:
         call.live.append(text)
         return {index}
 
-    def _finish_call(self, event: ToolFinished) -> set[int]:
+    def _finish_call(self, event: "ToolFinished") -> set[int]:
         index = self._calls.get(event.call_id)
         if index is None:  # settled without ever having started
             index = self._calls[event.call_id] = self._add(Call(event.call_id, event.name, event.name))
@@ -241,7 +245,7 @@ class Transcript:
             call.duration_s, call.live = event.duration_s, None
         return {index}
 
-    def _count(self, event: UsageCounted) -> set[int]:
+    def _count(self, event: "UsageCounted") -> set[int]:
         if self._thought is None or not event.usage.reasoning_tokens:
             return set()
         thinking = self.entries[self._thought]
@@ -250,7 +254,7 @@ class Transcript:
         thinking.tokens = event.usage.reasoning_tokens
         return {self._thought}
 
-    def _end_turn(self, event: TurnFinished, now: float | None) -> set[int]:
+    def _end_turn(self, event: "TurnFinished", now: float | None) -> set[int]:
         changed = self._end_answer(now)
         for index in self._calls.values():
             call = self.entries[index]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rich.segment import Segment
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -192,6 +192,18 @@ class PageView(ScrollView, can_focus=True):
         self.move_to(self.top_line + max(1, self.size.height - 2))
 
     # Drawing.
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as they are kept, which are drawn once: Textual would make each of them anew whenever one changed.
+
+        The view has no border, padding or transparency that would have to be added.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        background = self.background_colors[1]
+        for each in self.get_line_filters():
+            strips = [strip.apply_filter(each, background) for strip in strips]
+        first, end = crop.column_span
+        return strips if (first, end) == (0, self.region.width) else [strip.crop(first, end) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

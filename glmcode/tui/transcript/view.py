@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from glmcode.events import Event
 from glmcode.tui.transcript.copying import raw_code, raw_text
 from glmcode.tui.transcript.entries import Answer, Level
 from glmcode.tui.transcript.entry_lines import folds
@@ -17,6 +16,9 @@ from glmcode.tui.transcript.fold import Transcript
 from glmcode.tui.transcript.page_view import PageView
 from glmcode.tui.transcript.searching import Search
 from glmcode.tui.transcript.selecting import at
+
+if TYPE_CHECKING:
+    from glmcode.events import Event
 
 LAYOUTS_PER_SECOND = 30
 _REST = 2
@@ -66,7 +68,7 @@ class TranscriptView(PageView):
         """How many entries have changed or joined below what is in sight."""
         return len(self.below)
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: "Event") -> None:
         """Something happened. Cheap; what many events change is laid out at once, some 30 times a second."""
         self._take(self.transcript.apply(event, self._clock()))
 

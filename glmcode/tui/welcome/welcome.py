@@ -3,7 +3,7 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,9 +15,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from glmcode import __version__, paths
-from glmcode.session import store
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
+
+if TYPE_CHECKING:
+    from glmcode.session.store import Header
 
 MAX_RECENT = 5
 
@@ -63,10 +65,12 @@ class Welcome(Vertical):
     @work(exclusive=True)
     async def load(self) -> None:
         """Read which sessions this repository has had."""
+        from glmcode.session import store
+
         known = await asyncio.to_thread(store.headers, paths.sessions_dir(), self._repo)
         self._show(known[:MAX_RECENT])
 
-    def _show(self, recent: list[store.Header]) -> None:
+    def _show(self, recent: "list[Header]") -> None:
         self._sessions = [header.id for header in recent]
         options = self.query_one(Recent)
         options.clear_options()
@@ -97,7 +101,7 @@ def _short(folder: Path) -> str:
         return str(folder)
 
 
-def session_line(header: store.Header) -> Content:
+def session_line(header: "Header") -> Content:
     """When it began, how it began, and with which model."""
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(header.created))
     model = Content.styled(f"  {one_line(header.engine.model, 24)}", "$thinking")

@@ -1,5 +1,5 @@
 import pytest
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.pilot import Pilot
 from textual.selection import Selection
 from textual.widgets import Input
@@ -322,6 +322,23 @@ async def test_a_key_in_the_prompt_draws_the_screen_once_and_lays_out_nothing() 
             await pilot.pause(0.05)
         assert app.query_one(Input).value == "hello"
         assert app.view.drawn - drawn <= 5, "Textual asks every widget once; twice when the scroll bar is drawn, too"
+
+
+async def test_a_line_that_stays_as_it_is_is_drawn_once() -> None:
+    app = ViewApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.view.user("hello")
+        app.view.apply(AssistantDelta(step=1, text="first\n\n"))
+        await settled(pilot)
+        whole = app.view.region.reset_offset
+        before = app.view.render_lines(whole)
+        app.view.apply(AssistantDelta(step=1, text="second\n"))
+        await settled(pilot)
+        after = app.view.render_lines(whole)
+        stays = [number for number, strip in enumerate(before) if strip.text.strip() in ("❯ hello", "first")]
+        assert len(stays) == 2 and all(after[number] is before[number] for number in stays)
+        assert "second" in "".join(strip.text for strip in after)
+        assert [strip.text for strip in app.view.render_lines(Region(2, 0, 7, 1))] == ["❯ hello"]
 
 
 async def test_another_theme_draws_everything_anew() -> None:
