@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from glmcode import paths
@@ -24,7 +26,7 @@ def interactive(options: argparse.Namespace) -> int:
 
     go_offline(start.settings, say)
     try:
-        if options.ui == "plain":
+        if face(options.ui, os.environ) == "plain":
             if start.untrusted is not None:
                 say_untrusted()
             from glmcode.plain.face import run_plain
@@ -36,6 +38,11 @@ def interactive(options: argparse.Namespace) -> int:
     finally:
         if told := describe_connections():
             say(told)
+
+
+def face(wanted: str | None, environ: Mapping[str, str]) -> str:
+    """The face that is asked for; else the plain one where the terminal cannot move its cursor."""
+    return wanted or ("plain" if environ.get("TERM", "") in ("", "dumb", "unknown") else "full")
 
 
 def _start(options: argparse.Namespace) -> Start:
