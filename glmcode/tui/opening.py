@@ -10,6 +10,7 @@ from glmcode.config import ConfigError, Settings
 from glmcode.policy import ApprovalMode
 from glmcode.starting import Start
 from glmcode.tui.texts import text
+from glmcode_engine.base import EngineError
 from glmcode_sandbox.base import NoSandboxError
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Opening:
                     await self.session.prepare()
                 except NoSandboxError as error:
                     await self._ask_for_sandbox(self.session, error)
+                except (ConfigError, EngineError) as error:
+                    await self._ask_for_another_engine(error)
                 else:
                     return self.session
 
@@ -140,6 +143,17 @@ class Opening:
         chosen = await self.app.push_screen_wait(EndpointScreen(self._settings))
         if chosen is None:
             raise ConfigError(text("firstrun.no_endpoint"))
+        await self.reload(**chosen)
+
+    async def _ask_for_another_engine(self, error: ConfigError | EngineError) -> None:
+        """Where the engine of this machine does not start. Raises the error where there is no other."""
+        if self.settings.engine != "sglang":
+            raise error
+        from glmcode.tui.firstrun.endpoint import EndpointScreen
+
+        chosen = await self.app.push_screen_wait(EndpointScreen(self.settings, str(error)))
+        if chosen is None:
+            raise error
         await self.reload(**chosen)
 
     async def _ask_for_sandbox(self, session: "LiveSession", error: NoSandboxError) -> None:
