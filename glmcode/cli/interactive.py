@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from glmcode import paths
@@ -20,7 +21,12 @@ def interactive(options: argparse.Namespace) -> int:
             "this is not a terminal: use `glmcode run PROMPT` or `glmcode fix ISSUE`, which need none "
             "(`glmcode --help` has the other commands)"
         )
-    return _plain(options) if options.ui == "plain" else _full(options)
+    return _plain(options) if face(options.ui, os.environ) == "plain" else _full(options)
+
+
+def face(wanted: str | None, environ: Mapping[str, str]) -> str:
+    """The face that is asked for; else the plain one where the terminal cannot move its cursor."""
+    return wanted or ("plain" if environ.get("TERM", "") in ("", "dumb", "unknown") else "full")
 
 
 def _full(options: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ def interactive_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(command=None)
     parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="starts the first turn")
-    parser.add_argument("--ui", choices=("full", "plain"), default="full", help="plain: lines, for screen readers")
+    parser.add_argument(
+        "--ui", choices=("full", "plain"), help="plain: lines, for screen readers; the default of dumb terminals"
+    )
     add_shared_flags(parser)
     return parser

@@ -35,8 +35,12 @@ def keep_key(base_url: str, key: str) -> bool:
     return False
 
 
-def keep_endpoint(base_url: str, model: str, dialect: str | None) -> Path:
-    """Make it the user's default. Gives the file. Raises ConfigError, OSError."""
+def keep_endpoint(base_url: str, model: str, dialect: str | None, instead: bool = False) -> Path:
+    """Make it the user's default, with `instead` in place of the engine of this machine, too. Gives the file.
+
+    Raises ConfigError, OSError.
+    """
     file = config_file()
-    write_settings(file, {"base_url": base_url, "model": model, "dialect": dialect}, without=("preset",))
+    engine = {"engine": "remote"} if instead else {}
+    write_settings(file, {**engine, "base_url": base_url, "model": model, "dialect": dialect}, without=("preset",))
     return file

@@ -1,5 +1,7 @@
 """Asks for approval with numbered answers."""
 
+from collections.abc import Sequence
+
 from glmcode.plain.lines import Lines
 from glmcode.plain.printer import Printer
 from glmcode.policy import Decision, NobodyToAsk, Question
@@ -26,7 +28,7 @@ class NumberedQuestions:
         asks, refused = ("plain.asks_done", "") if question.is_done else ("plain.asks", "the user refused")
         say(text(asks, title=one_line(question.title, 200), effect=one_line(question.effect, 400)), "warning")
         if question.diff:
-            say(_shortened(question.diff), "quiet")
+            say(shortened(question.diff), "quiet")
         names = (
             ("keep", "take_back", "take_back_because") if question.is_done else ("allow", "refuse", "refuse_because")
         )
@@ -58,6 +60,30 @@ class NumberedQuestions:
         self._lines.forget_typed()
         return (await self._lines.read(text("plain.number")) or "").strip() == "1"
 
+    def show(self, what: str, diff: str) -> None:
+        """Say what is asked about; the diff more quietly."""
+        self._printer.say(what)
+        if diff:
+            self._printer.say(diff, "quiet")
+
+    async def choose(self, answers: Sequence[str]) -> int | None:
+        """Which of these is taken, from 1; None at the end of the input, or where none is after several tries."""
+        for number, answer in enumerate(answers, 1):
+            self._printer.say(f"  {number}. {answer}")
+        self._lines.forget_typed()
+        for _ in range(MAX_TRIES):
+            line = await self._lines.read(text("plain.number"))
+            if line is None:
+                return None
+            if (given := line.strip()) in map(str, range(1, len(answers) + 1)):
+                return int(given)
+            self._printer.say(text("plain.not_a_number"))
+        return None
+
+    async def reason(self) -> str:
+        """Why, for the model; it may stay empty."""
+        return (await self._lines.read(text("plain.reason")) or "").strip()
+
     async def _read(self, prompt: str) -> str:
         line = await self._lines.read(prompt)
         if line is None:
@@ -65,7 +91,7 @@ class NumberedQuestions:
         return line
 
 
-def _shortened(diff: str) -> str:
+def shortened(diff: str) -> str:
     """The beginning of a long one, since whoever listens has to hear all of it."""
     lines = diff.rstrip("\n").split("\n")
     left = len(lines) - MAX_DIFF_LINES

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from glmcode.config import ConfigError, Settings
 from glmcode.events import Event, Failure
 from glmcode.live import repacking
+from glmcode.live.reviewing import changed_files
 from glmcode.live.session import LiveSession, People
 from glmcode.plain.asking import NumberedQuestions
 from glmcode.plain.conversation import Conversation
@@ -47,7 +48,7 @@ async def run_plain(settings: Settings, first: str | None = None) -> int:
         if live.packing.budget != 0:
             live.indexing.begin()
         conversation = Conversation(
-            LiveTurns(live), lines, printer, commands=LiveCommands(live), folder=prompt_folder(live.repo)
+            LiveTurns(live), lines, printer, commands=LiveCommands(live, questions), folder=prompt_folder(live.repo)
         )
         return await conversation.converse(first)
     finally:
@@ -92,9 +93,13 @@ class LiveTurns:
             return
         if kind == "shell":
             source = self._live.by_hand("shell", json.dumps({"command": sent}))
+        elif kind == "command" and word == "/test":
+            source = self._live.by_hand("run_tests", json.dumps({"ids": rest.split()} if rest.strip() else {}))
         elif kind == "command" and word == "/compact":
+            await self._live.open("")
             source = repacking.compact(self._live, rest.strip())
         elif kind == "command" and word == "/btw":
+            await self._live.open("")
             async for event in self._live.aside(rest.strip()):
                 yield event
             return
@@ -103,13 +108,23 @@ class LiveTurns:
         async with aclosing(source) as events:
             async for each in events:
                 yield each
+        await self._tell_what_waits()
+
+    async def _tell_what_waits(self) -> None:
+        """Changes of an isolated workspace reach the user's files by a review."""
+        live = self._live
+        if live.place is None or live.place.workspace.mode != "isolated" or live.settings.apply == "never":
+            return
+        if files := await changed_files(live):
+            live.people.say(text("review.waiting", count=len(files)))
 
 
 class LiveCommands:
     """Answers commands; None for those that are played as events."""
 
-    def __init__(self, live: LiveSession) -> None:
+    def __init__(self, live: LiveSession, questions: NumberedQuestions) -> None:
         self._live = live
+        self._questions = questions
 
     async def __call__(self, command: str) -> str | None:
         word, _, rest = command.partition(" ")
@@ -126,11 +141,13 @@ class LiveCommands:
             case "/clear", _:
                 await live.change_to(None)
                 return text("plain.cleared")
-            case "/commit" | "/pack", _:
+            case "/commit" | "/pack" | "/review" | "/diff", _:
                 return await self._answered(word, wanted)
-            case ("/compact", _) if live.place:
+            case "/test", _:
                 return None
-            case ("/btw", question) if live.place and question:
+            case ("/compact", _) if live.id:
+                return None
+            case ("/btw", question) if live.id and question:
                 return None
             case (("/compact" | "/btw"), _):
                 return text("plain.not_begun")
@@ -141,9 +158,18 @@ class LiveCommands:
     async def _answered(self, word: str, wanted: str) -> str:
         from glmcode.plain.committing import commit_by_lines
         from glmcode.plain.packing import pack_by_lines
+        from glmcode.plain.reviewing import diff_by_lines, review_by_lines
 
         try:
-            return await (commit_by_lines if word == "/commit" else pack_by_lines)(self._live, wanted)
+            match word:
+                case "/commit":
+                    return await commit_by_lines(self._live, wanted)
+                case "/pack":
+                    return await pack_by_lines(self._live, wanted)
+                case "/review":
+                    return await review_by_lines(self._live, self._questions)
+                case _:
+                    return await diff_by_lines(self._live)
         except WORLD as error:
             return text("plain.failure", message=one_line(str(error), 500))
 

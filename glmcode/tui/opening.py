@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glmcode.live.people import People
     from glmcode.live.session import LiveSession
     from glmcode.policy import ApprovalMode
+    from glmcode_engine.base import EngineError
     from glmcode_sandbox.base import NoSandboxError
 
 
@@ -79,6 +80,7 @@ class Opening:
 
     async def live(self) -> "LiveSession":
         """The session, ready for a turn. Raises ConfigError, SandboxError, EngineError with what is still missing."""
+        from glmcode_engine.base import EngineError
         from glmcode_sandbox.base import NoSandboxError
 
         async with self._one_at_a_time:
@@ -90,6 +92,8 @@ class Opening:
                     await self.session.prepare()
                 except NoSandboxError as error:
                     await self._ask_for_sandbox(self.session, error)
+                except (ConfigError, EngineError) as error:
+                    await self._ask_for_another_engine(error)
                 else:
                     return self.session
 
@@ -169,6 +173,17 @@ class Opening:
         chosen = await self.app.push_screen_wait(EndpointScreen(self._settings))
         if chosen is None:
             raise ConfigError(text("firstrun.no_endpoint"))
+        await self.reload(**chosen)
+
+    async def _ask_for_another_engine(self, error: "ConfigError | EngineError") -> None:
+        """Where the engine of this machine does not start. Raises the error where there is no other."""
+        if self.settings.engine != "sglang":
+            raise error
+        from glmcode.tui.firstrun.endpoint import EndpointScreen
+
+        chosen = await self.app.push_screen_wait(EndpointScreen(self.settings, str(error)))
+        if chosen is None:
+            raise error
         await self.reload(**chosen)
 
     async def _ask_for_sandbox(self, session: "LiveSession", error: "NoSandboxError") -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -182,6 +183,22 @@ async def test_an_editor_gets_the_terminal_and_gives_it_back_as_it_was(
         it.keys("F2")
         await it.until("The mouse works here again.")
         assert b"\x1b[?1000h" in it.raw[told:]
+
+
+async def test_no_colour_leaves_shades_of_grey(place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    home, repo = place
+    monkeypatch.setenv("NO_COLOR", "1")
+    script: list[dict[str, Any]] = [{"tool_calls": [EDIT]}, {"content": "```python\nx = [1, 'a']\n```\nDone."}]
+    async with SimulatedEndpoint(script) as server, terminal(home, repo, *flags(server)) as it:
+        await it.until(PROMPT)
+        it.type("make add add", "Enter")
+        await it.until("return a + b", "x = [1, 'a']", "Done · 2 steps")
+        await leave(it)
+        styles = set(re.findall(rb"\x1b\[([\d;]*)m", it.raw))
+    colours = {found for style in styles for found in re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", style)}
+    assert colours and all(len(set(colour)) == 1 for colour in colours)
+    plain = {code for style in styles for code in re.sub(rb"[34]8;2;\d+;\d+;\d+", b"", style).split(b";")}
+    assert not plain & {str(code).encode() for code in (*range(30, 38), *range(40, 48), *range(90, 108), 38, 48)}
 
 
 async def kept(home: Path, words: str) -> None:

@@ -100,7 +100,7 @@ def test_only_the_number_allows_and_typing_ahead_answers_nothing(terminal: Termi
     terminal.wait_for("3. Refuse, and tell the model why.")
     terminal.wait_for("Number: ")
     terminal.type("yes\n")
-    terminal.wait_for("Type 1, 2 or 3.")
+    terminal.wait_for("Type one of these numbers.")
     terminal.type("3\n")
     terminal.wait_for("Reason: ")
     terminal.type("not today\n")

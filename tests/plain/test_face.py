@@ -119,3 +119,44 @@ def test_the_pack_is_shown_changed_and_packed_anew_after_a_yes(tmp_path: Path) -
     stays, anew = told[1].split("The pack stays as it is.")
     assert stays.count("other.py, ") == 0 and "/pack anew tells the price" in stays and "are read anew" in stays
     assert anew.count("other.py, ") == 1 and "pinned by you" in anew and "Error: pinned is nosuch.py" in anew
+
+
+TWO = shell("sed -i '1s/add/plus/; 30s/30/thirty/' calc.py; printf '\\033[31mred\\n' > new.txt")
+LINES = "".join(f"add = {number}\n" for number in range(1, 31))
+
+
+def _isolated(folder: Path, typed: list[str], answers: list[dict[str, Any]], **settings: Any) -> str:
+    return _session(folder, typed, answers, workspace="isolated", **settings)[1]
+
+
+def test_a_copy_is_reviewed_by_number_and_the_model_is_told(tmp_path: Path) -> None:
+    file = make_repo(tmp_path) / "calc.py"
+    file.write_text(LINES)
+    typed = ["/review", "change it", "/review", "9", "1", "3", "spell it 30", "6", "/review", "5", "/review", "thanks"]
+    answers: list[dict[str, Any]] = [{"tool_calls": [TWO]}, {"content": "Changed."}, {"content": "Bye."}]
+    said = _isolated(tmp_path, typed, answers)
+    assert said.index("changed nothing") < said.index("files that wait for your review: 2")
+    assert "3 changes in 2 files: accepted go to your files." in said
+    assert "Change 1 of 3: calc.py, lines 1-" in said and "\n+plus = 1\n" in said
+    assert "Change 3 of 3: new.txt, new file" in said and "\x1b" not in said and said.count("Type one of") == 1
+    assert "Change 1 of 1: new.txt" in said and said.count("changed nothing") == 2
+    assert file.read_text() == LINES.replace("add = 1\n", "plus = 1\n") and not file.with_name("new.txt").exists()
+    session = next((tmp_path / "state/glmcode/sessions").glob("*/session.jsonl")).read_text()
+    assert "spell it 30" in session
+
+
+def test_a_copy_is_reviewed_when_its_session_goes_on(tmp_path: Path) -> None:
+    file = make_repo(tmp_path) / "calc.py"
+    file.write_text(LINES)
+    answers: list[dict[str, Any]] = [{"tool_calls": [TWO]}, {"content": "Changed."}]
+    _isolated(tmp_path, ["change it", "/review", "6"], answers)
+    assert file.read_text() == LINES
+    session = next((tmp_path / "state/glmcode/sessions").glob("*-*")).name
+    said = _isolated(tmp_path, ["/diff", "/review", "4", "/btw why?"], [{"content": "So."}], resume=session)
+    assert "+plus = 1" in said and "The review is done" in said and "So." in said
+    assert "plus = 1" in file.read_text() and file.with_name("new.txt").exists()
+
+
+def test_tests_run_by_hand(tmp_path: Path) -> None:
+    _, said = _session(tmp_path, ["/test"], [{"content": "x"}], test_command="echo '3 passed'")
+    assert "3 passed" in said

@@ -18,8 +18,10 @@ async def find(talk: Conversation, wanted: str) -> None:
 
 
 async def copy(talk: Conversation, what: str) -> None:
-    """The last answer, or its last code block, as it was written."""
-    copied = talk.stage.view.copy_raw("code" if what == "code" else "entry")
+    """The last answer, or one of its code blocks, as it was written."""
+    kind, _, number = what.partition(" ")
+    view = talk.stage.view
+    copied = view.copy_code(int(number) if number.isdecimal() else None) if kind == "code" else view.copy_raw()
     if copied is None:
         talk.warn(text("commands.nothing_to_copy"))
         return

@@ -33,7 +33,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("engine", "", "models.engine"),
     SlashCommand("find", "[TEXT]", "looks.find"),
     SlashCommand("todo", "", "reading.todo"),
-    SlashCommand("copy", "[code]", "looks.copy"),
+    SlashCommand("copy", "[code [N]]", "looks.copy"),
     SlashCommand("theme", "[NAME]", "looks.theme"),
     SlashCommand("mouse", "[on|off]", "looks.mouse"),
     SlashCommand("language", "[en|zh]", "looks.language"),

@@ -30,8 +30,10 @@ class EndpointScreen(ModalScreen[dict[str, Any] | None]):
         Binding("up", "field(-1)", priority=True),
     ]
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, no_engine: str = "") -> None:
+        """`no_engine`: why the engine of this machine does not answer, where that is what is missing. Untrusted."""
         super().__init__()
+        self._no_engine = no_engine
         self._settings = settings
         self._preset: Preset | None = None
 
@@ -39,7 +41,7 @@ class EndpointScreen(ModalScreen[dict[str, Any] | None]):
         names = [f"{each.name:<16} {each.base_url}" for each in PRESETS]
         with VerticalScroll(can_focus=False):
             yield Static(text("firstrun.endpoint_title"), markup=False, classes="title")
-            yield Static(text("firstrun.endpoint"), markup=False)
+            yield Static(self._missing, markup=False)
             yield OptionList(*[Option(name) for name in names], markup=False, compact=True)
             yield Static(text("firstrun.url"), markup=False, classes="label")
             yield Input(self._settings.base_url, id="url", compact=True)
@@ -49,6 +51,12 @@ class EndpointScreen(ModalScreen[dict[str, Any] | None]):
             yield Input(id="key", password=True, compact=True)
             yield Static("", markup=False, classes="problem")
             yield Static(text("firstrun.endpoint_keys"), markup=False, classes="keys")
+
+    @property
+    def _missing(self) -> str:
+        if self._no_engine:
+            return text("firstrun.no_engine", problem=one_line(self._no_engine, 160))
+        return text("firstrun.endpoint")
 
     def on_mount(self) -> None:
         for field in self.query(Input):
@@ -102,7 +110,7 @@ class EndpointScreen(ModalScreen[dict[str, Any] | None]):
             return
         dialect = self._preset.dialect if self._preset and self._preset.base_url == url else None
         try:
-            await asyncio.to_thread(keep_endpoint, url, model, dialect)
+            await asyncio.to_thread(keep_endpoint, url, model, dialect, bool(self._no_engine))
         except (ConfigError, OSError) as error:
             self._say(one_line(str(error), 300))
             return

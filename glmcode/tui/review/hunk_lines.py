@@ -7,10 +7,11 @@ from functools import lru_cache
 from glmcode.review.decisions import Accept, Decision, Edit, Refuse
 from glmcode.review.hunks import Hunk, ReviewFile
 from glmcode.tui.lines.patch import patch_lines
+from glmcode.tui.review.hunk_text import hunk_place, patch_rows
 from glmcode.tui.texts import text
 from glmcode.tui.transcript.lines import Line, Run, flow
 from glmcode_sandbox.clean import one_line
-from glmcode_tools.filetext import lines_of, visible
+from glmcode_tools.filetext import lines_of
 
 _REASON_CHARS = 200
 
@@ -49,26 +50,8 @@ def _head(file: ReviewFile, hunk: Hunk, decision: Decision | None, width: int) -
             mark, style, said = "✗", "error", text("review.refused") + (f": {why}" if why else "")
         case Edit():
             mark, style, said = "✎", "accent", text("review.edited")
-    place = Run(f"  {_place(file, hunk)}", "dim")
+    place = Run(f"  {hunk_place(file, hunk)}", "dim")
     return flow([Run(f"{mark} {said}", style), place], width)
-
-
-def lines_place(hunk: Hunk) -> str:
-    """Which lines of the new file it has."""
-    return text("review.place", first=hunk.new_start, last=hunk.new_start + max(0, hunk.new_count - 1))
-
-
-def _place(file: ReviewFile, hunk: Hunk) -> str:
-    match hunk.kind:
-        case "mode":
-            assert file.new is not None
-            return text("review.executable" if file.new[0] == "100755" else "review.not_executable")
-        case "whole":
-            kind = "binary" if file.is_binary else "link" if file.is_link else file.status
-            return text(f"review.whole_{kind}", lines=len(hunk.lines))
-        case "lines":
-            heading = f"  {one_line(hunk.heading, 60)}" if hunk.heading.strip() else ""
-            return lines_place(hunk) + heading
 
 
 @lru_cache(maxsize=2048)
@@ -78,16 +61,8 @@ def _body(hunk: Hunk, edited: str | None, width: int) -> tuple[Line, ...]:
     changed = hunk if edited is None else None
     rows = [f"@@ -{hunk.old_start},1 +{hunk.new_start},1 @@"]
     if changed is not None:
-        rows += [row for line in changed.lines for row in _rows(line.kind, line.text)]
+        rows += [row for line in changed.lines for row in patch_rows(line.kind, line.text)]
     else:
-        rows += [row for line in lines_of(hunk.old_text) for row in _rows("-", line)]
-        rows += [row for line in lines_of(edited or "") for row in _rows("+", line)]
+        rows += [row for line in lines_of(hunk.old_text) for row in patch_rows("-", line)]
+        rows += [row for line in lines_of(edited or "") for row in patch_rows("+", line)]
     return tuple(patch_lines("\n".join(rows), width))
-
-
-def _rows(kind: str, line: str) -> list[str]:
-    """A line as a patch has it. What cannot be seen is written out, but for the line feed behind a carriage return."""
-    bare = line.removesuffix("\n").removesuffix("\r")
-    end = [] if line.endswith("\n") else [text("review.no_newline")]
-    shown = visible(bare.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-    return [f"{kind}{shown}", *(f"\\ {each}" for each in end)]

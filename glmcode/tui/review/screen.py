@@ -17,7 +17,8 @@ from glmcode.tui.lines.view import LinesView
 from glmcode.tui.review.course import Course
 from glmcode.tui.review.editing import HunkEditor, can_be_edited
 from glmcode.tui.review.files import FileList
-from glmcode.tui.review.hunk_lines import LaidFile, lay_file, lines_place
+from glmcode.tui.review.hunk_lines import LaidFile, lay_file
+from glmcode.tui.review.hunk_text import lines_place
 from glmcode.tui.texts import text
 from glmcode.tui.transcript.lines import Line
 from glmcode_sandbox.base import SandboxError

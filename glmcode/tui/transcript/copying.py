@@ -28,8 +28,7 @@ def raw_text(entry: Entry) -> str | None:
             return None
 
 
-def raw_code(entry: Entry) -> str | None:
-    """The last code block of an answer; None where there is none."""
+def raw_code(entry: Entry) -> list[str]:
+    """The code blocks of an answer."""
     source = raw_text(entry) if isinstance(entry, Answer | Thinking | UserSaid) else None
-    blocks = code_blocks(source) if source else []
-    return blocks[-1] if blocks else None
+    return code_blocks(source) if source else []

@@ -1,8 +1,8 @@
 """The widget of the conversation: takes events, keeps the reader's place, opens, finds and copies entries."""
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import events
@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from glmcode.tui.transcript.copying import raw_code, raw_text
-from glmcode.tui.transcript.entries import Answer, Level
+from glmcode.tui.transcript.entries import Answer, Entry, Level
 from glmcode.tui.transcript.entry_lines import folds
 from glmcode.tui.transcript.fold import Transcript
 from glmcode.tui.transcript.page_view import PageView
@@ -115,18 +115,24 @@ class TranscriptView(PageView):
             self.page.forget_strips()
             self.settle(anchor)
 
-    def copy_raw(self, kind: Literal["entry", "code"]) -> str | None:
-        """The Markdown, diff or output of the entry at the cursor, else of the last answer; or its last code block.
+    def copy_raw(self) -> str | None:
+        """The Markdown, diff or output of the entry at the cursor, else of the last answer.
 
         Clean of everything that acts on a terminal. None: there is no such thing.
         """
+        return next(map(raw_text, self._copied()), None)
+
+    def copy_code(self, number: int | None = None) -> str | None:
+        """A code block of the entry at the cursor, else of the last answer with code: the last, or that number."""
+        blocks = next(filter(None, map(raw_code, self._copied())), [])
+        return next(iter(blocks[-1:] if number is None else blocks[number - 1 : number]), None)
+
+    def _copied(self) -> Iterator[Entry]:
+        """What may be meant, the likeliest first."""
         entries = self.transcript.entries
-        index = self.cursor
-        if index is None:
-            index = next((i for i in reversed(range(len(entries))) if isinstance(entries[i], Answer)), None)
-        if index is None:
-            return None
-        return raw_text(entries[index]) if kind == "entry" else raw_code(entries[index])
+        if self.cursor is not None:
+            return iter([entries[self.cursor]])
+        return (each for each in reversed(entries) if isinstance(each, Answer))
 
     def toggle(self, index: int) -> None:
         """Open or fold an entry, if there is something in it."""

@@ -128,7 +128,8 @@ async def test_export_writes_the_session_to_a_new_file(ending: str, tmp_path: Pa
 
 
 async def test_copy_takes_the_last_answer_or_its_code(tmp_path: Path) -> None:
-    async with opened(tmp_path, [{"content": "see:\n\n```python\nx = 1\n```\n"}]) as it:
+    answers = [{"content": "see:\n\n```sh\nls\n```\n\n```python\nx = 1\n```\n"}, {"content": "no code"}]
+    async with opened(tmp_path, answers) as it:
         await it.type("/copy")
         await it.until(lambda: "nothing to copy" in it.notes)
         await it.turn("first")
@@ -136,6 +137,11 @@ async def test_copy_takes_the_last_answer_or_its_code(tmp_path: Path) -> None:
         await it.until(lambda: it.app.clipboard.strip() == "x = 1")
         await it.type("/copy")
         await it.until(lambda: "```python" in it.app.clipboard)
+        await it.turn("second")
+        await it.type("/copy code 1")
+        await it.until(lambda: it.app.clipboard == "ls")
+        await it.type("/copy code 3")
+        await it.until(lambda: it.notes.count("nothing to copy") == 2)
 
 
 async def test_compact_shortens_and_says_so_where_there_is_nothing(tmp_path: Path) -> None:

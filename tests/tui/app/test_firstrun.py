@@ -47,6 +47,23 @@ async def test_without_a_key_the_endpoint_is_asked_for_tested_and_kept(tmp_path:
         assert kept == {"base_url": server.base_url, "model": PRESETS[0].model}
 
 
+async def test_without_an_engine_here_another_endpoint_is_offered_and_kept(tmp_path: Path) -> None:
+    async with SimulatedEndpoint([{"content": "hello there"}]) as server:
+        async with opened(tmp_path, engine="sglang") as it:
+            screen = await at_endpoint(it)
+            assert "--model-path" in str(screen.query("Static")[1].render())
+            await it.pilot.press("escape")
+            await it.until(lambda: "--model-path" in it.notes and not it.talk.busy)
+            await it.type("hi")
+            screen = await at_endpoint(it)
+            screen.query_one("#key", Input).focus()
+            screen.query_one("#url", Input).value = server.base_url
+            await it.pilot.press("enter")
+            await it.until(lambda: "hello there" in it.said)
+        kept = tomllib.loads(paths.config_file().read_text())
+        assert kept["engine"] == "remote" and kept["base_url"] == server.base_url
+
+
 async def test_a_key_without_a_keyring_holds_for_this_run_and_is_in_no_file(
     tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

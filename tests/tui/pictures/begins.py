@@ -11,6 +11,10 @@ from glmcode.tui.firstrun.trust import TrustScreen
 from tests.tui.pictures.scene import Place, Scene, over, still
 
 PROBLEM = "No Docker daemon answers at unix:///var/run/docker.sock. Start one, or choose another sandbox."
+NO_ENGINE = (
+    "no engine runs here, and none can be started without a checkpoint: pass --model-path (GLMCODE_MODEL_PATH) "
+    "with its folder or its name, for instance zai-org/GLM-4.6-FP8; `glmcode engine plan` says what fits"
+)
 CONFIG = 'test_command = "make check"\n\n[hooks]\nafter_edit = "make format"\n'
 
 
@@ -31,6 +35,7 @@ def trust(place: Place) -> TrustScreen:
 
 SCENES = {
     "endpoint": Scene(over(endpoint), no_key),
+    "no-engine": Scene(over(lambda _: EndpointScreen(Settings(), NO_ENGINE)), still, is_small=True),
     "sandbox": Scene(over(lambda _: SandboxScreen(Settings(), PROBLEM)), still),
     "trust": Scene(over(trust), still),
 }

@@ -256,15 +256,15 @@ async def test_a_selection_stays_on_its_text_while_the_answer_grows_and_leaves_d
 async def test_copies_are_of_the_entry_at_the_cursor_or_of_the_last_answer() -> None:
     app = ViewApp()
     async with app.run_test(size=(70, 30)) as pilot:
-        assert app.view.copy_raw("entry") is None
+        assert app.view.copy_raw() is None
         app.view.user("hello")
         for event in said(1, ANSWER, "thought"):
             app.view.apply(event)
         await settled(pilot)
-        assert app.view.copy_raw("entry") == ANSWER
-        assert (app.view.copy_raw("code") or "").startswith("def parse(text: str)")
+        assert app.view.copy_raw() == ANSWER
+        assert (app.view.copy_code() or "").startswith("def parse(text: str)")
         app.view.cursor = 1
-        assert app.view.copy_raw("entry") == "thought" and app.view.copy_raw("code") is None
+        assert app.view.copy_raw() == "thought" and app.view.copy_code() is None
 
 
 async def test_the_cursor_walks_over_entries_and_leaves_by_escape() -> None:
