@@ -4,7 +4,7 @@
 
 Each pack is a process of its own. `first` has no index, `again` has one, `edited` too, and one line was added to one
 file (which is put back). The floor is one process on one core, the best of its rounds before and after the packs.
-What a first pack leaves to a process of low priority is waited for after it, and told: `settled` is the time until then.
+What a first pack leaves to a process of low priority is waited for; `settled` is the time until that is done.
 """
 
 import argparse
