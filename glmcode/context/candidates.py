@@ -98,11 +98,11 @@ def find_candidates(
             snapshot.files[path] = _unlisted(root, path)
     found = Candidates(root, snapshot, LineCounts(snapshot.store), pinned)
 
-    def on_early(paths: Sequence[str]) -> None:
-        if len(snapshot.fresh) >= MIN_FILES:
-            outlines.prepare([(path, snapshot.files[path].hash) for path in paths])
+    def parse(paths: Sequence[str]) -> None:
+        outlines.prepare([(path, snapshot.files[path].hash) for path in paths])
 
-    evidence = found.evidence = gather(snapshot, history, task, pins.near, on_early)
+    first = len(snapshot.fresh) >= MIN_FILES
+    evidence = found.evidence = gather(snapshot, history, task, pins.near, parse if first else None)
     order = [*(path for path in pinned if path in snapshot.files), *(p for p in evidence.order if p not in pinned)]
     _read(found, order)
     likely = [path for path in order if path in found.raw]

@@ -1,6 +1,7 @@
 """Writes the pack's text: blocks in Markdown fences that the text inside them cannot close."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -93,8 +94,11 @@ def file_map(paths: Iterable[str], fits: Callable[[str], bool], most: int | None
     sizes = {folder: len(names) for folder, names in tree.items()}
     # Full depth first, then shallower; a tree of absurd depth is not tried level by level.
     depths = {folder: folder.count("/") + 1 if folder else 0 for folder in tree}
+    lengths: Counter[int] = Counter()
+    for folder, line in lines.items():
+        lengths[depths[folder]] += len(line)
     for depth in [deepest, *range(min(deepest - 1, 12), -1, -1)]:
-        if most is not None and sum(len(line) for folder, line in lines.items() if depths[folder] <= depth) > most:
+        if most is not None and sum(length for at, length in lengths.items() if at <= depth) > most:
             continue
         text = _map_lines(lines, sizes, depth)
         if fits(text):

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import compress, count
 
-from glmcode.context.index.words import MAX_WORDS, WORD, stem, terms
+from glmcode.context.index.words import LEAST_STEM, MAX_WORDS, WORD, stem, terms
 
 MAX_BYTES = 80
 """Longer runs of letters are several words (see WORD)."""
@@ -80,9 +80,12 @@ class Finder(dict[str, str]):
     def __init__(self, wanted: Iterable[str]) -> None:
         super().__init__({"\n": ""})
         self._wanted = frozenset(wanted) - {""}
+        self._heads = {term[:LEAST_STEM] for term in self._wanted}
 
     def __missing__(self, part: str) -> str:
-        term = stem(part.lower())
+        term = ""
+        if part[:LEAST_STEM].lower() in self._heads:
+            term = stem(part.lower())
         found = self[part] = term if term in self._wanted else ""
         return found
 

@@ -14,7 +14,7 @@ from glmcode.context.index.forward import Forward
 from glmcode.context.index.store import IndexDamaged, Store, open_store
 
 NICENESS = 10
-LIMIT_S = 60
+LIMIT_S = 300
 """A process that takes longer is stopped; what it has not done is left for the next one."""
 
 

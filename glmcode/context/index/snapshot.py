@@ -132,13 +132,13 @@ def _scan(
     root_name = os.path.realpath(repo)
     began, began_ns = time.monotonic(), time.time_ns()
     fresh: dict[str, File] = {}
-    if len(changed) > CHUNK_FILES:
-        changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
-    known = set(store.blobs()) if len(changed) >= MIN_FILES else _Known(store)
     # What is written as it was found is searched more slowly: not where it is much, nor where nobody settles it.
     settle = not MIN_FILES <= len(changed) <= MAX_UNSETTLED_FILES or len(store.unsettled()) > MAX_UNSETTLED
+    most = CHUNK_FILES if settle else MAX_UNSETTLED_FILES
+    if len(changed) > most:
+        changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
+    known = set(store.blobs()) if len(changed) >= MIN_FILES else _Known(store)
     with open_root(repo) as root, scanner(root, repo, len(changed), known) as scanning:
-        most = CHUNK_FILES if settle else MAX_UNSETTLED_FILES
         for start in range(0, len(changed), most):
             on_progress(len(fresh), len(changed))
             if limit_s is not None and time.monotonic() - began >= limit_s:

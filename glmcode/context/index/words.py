@@ -18,7 +18,8 @@ _SUFFIXES = {
     *("or", "edly", "ed", "es", "ly", "s", "e", "y"),
 }
 _MOST_SUFFIX = max(map(len, _SUFFIXES))
-_LEAST_STEM = 3
+LEAST_STEM = 3
+"""So many letters at its beginning no word loses with its ending."""
 
 
 @lru_cache(maxsize=MAX_WORDS)
@@ -27,12 +28,12 @@ def stem(word: str) -> str:
 
     One suffix is cut, the longest, never below three letters; a doubled consonant before it becomes single.
     """
-    for length in range(min(_MOST_SUFFIX, len(word) - _LEAST_STEM), 0, -1):
+    for length in range(min(_MOST_SUFFIX, len(word) - LEAST_STEM), 0, -1):
         if (suffix := word[-length:]) in _SUFFIXES:
             if suffix == "s" and word[-2] in "su":
                 return word
             cut = word[: -len(suffix)]
-            doubled = len(cut) > _LEAST_STEM and cut[-1] == cut[-2] and cut[-1] not in "aeiousl"
+            doubled = len(cut) > LEAST_STEM and cut[-1] == cut[-2] and cut[-1] not in "aeiousl"
             return cut[:-1] if doubled else cut
     return word
 

@@ -44,7 +44,7 @@ def gather(
     history: Callable[[], Sequence[Commit]],
     task: Task,
     near: Collection[str] = (),
-    on_early: Callable[[Sequence[str]], object] = len,
+    on_early: Callable[[Sequence[str]], object] | None = None,
 ) -> Evidence:
     """The evidence that costs little, on all files; `near` are those that a person has open or asks for.
 
@@ -55,7 +55,8 @@ def gather(
     mentions = named(task.text, files)
     columns: dict[str, Scores] = dict(words.by_zone)
     columns |= path_scores(path_terms(list(files)), task)
-    on_early(_early(columns, files))
+    if on_early is not None:
+        on_early(_early(columns, files))
     commits = history()
     columns |= history_scores(commits, files, task)
     columns["mention"] = {path: float(tier) for path, (tier, _) in mentions.items()}

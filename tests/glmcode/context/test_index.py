@@ -150,8 +150,9 @@ def test_without_a_place_for_the_index_there_is_still_a_pack(
     assert "refund = 1" in pack(repo, "refund", 2000).text
 
 
-def test_two_first_packs_at_once_give_the_same(repo: Path, write: Write) -> None:
-    write({f"m{n}.py": f"def refund_{n}(count):\n    return count * {n}\n" for n in range(200)})
+@pytest.mark.parametrize("files", [200, 700])
+def test_two_first_packs_at_once_give_the_same(repo: Path, write: Write, files: int) -> None:
+    write({f"m{n}.py": f"def refund_{n}(count):\n    return count * {n}\n" for n in range(files)})
     code = (
         "import sys; from pathlib import Path; from glmcode.context.pack import pack;"
         "sys.stdout.write(pack(Path(sys.argv[1]), 'refund_7 of a count', 3000).text)"
@@ -164,4 +165,4 @@ def test_two_first_packs_at_once_give_the_same(repo: Path, write: Write) -> None
     assert [process.returncode for process in running] == [0, 0, 0], answers
     assert len({text for text, _ in answers}) == 1
     with open_store(index_file(repo)) as store:
-        assert dict(snapshot(store, repo).holding("count")) == {f"m{n}.py": 2 for n in range(200)}
+        assert dict(snapshot(store, repo).holding("count")) == {f"m{n}.py": 2 for n in range(files)}
