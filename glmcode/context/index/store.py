@@ -11,7 +11,7 @@ from typing import NamedTuple
 from glmcode.context.index import postings
 from glmcode.context.index.kinds import Kind
 
-VERSION = 3
+VERSION = 4
 BUSY_S = 20.0
 MAX_SEGMENTS = 40
 """So many scans write postings of their own; then they are put together."""
