@@ -11,6 +11,7 @@ from glmcode.config import ConfigError, KeyMissingError, Settings
 from glmcode.keys import find_key, needs_key
 from glmcode.loading import Watch
 from glmcode_engine.base import Engine, EngineInfo
+from glmcode_engine.presets import preset_of
 
 if TYPE_CHECKING:
     from glmcode_engine.remote import RemoteEngine
@@ -64,11 +65,17 @@ def window_asker(engine: Engine, settings: Settings) -> Callable[[], Awaitable[i
 async def ready_window(engine: Engine, settings: Settings) -> int | None:
     """The window as far as it is known before the first request without asking a server elsewhere."""
     if engine.info.kind != "sglang":
-        return settings.window
+        return known_window(settings) if engine.info.kind == "remote" else settings.window
     from glmcode.embedded import EmbeddedEngine
 
     assert isinstance(engine, EmbeddedEngine)
     return await engine.window()
+
+
+def known_window(settings: Settings) -> int | None:
+    """The window of a remote model as the user, else the preset tells it."""
+    service = preset_of(settings.base_url)
+    return settings.window or (service.window if service is not None else None)
 
 
 def is_script(info: EngineInfo) -> bool:

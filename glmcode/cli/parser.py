@@ -212,7 +212,9 @@ def _add_limit_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _context(value: str) -> int | str:
-    return value if value == "auto" else int(value)
+    if value == "auto" or value.removeprefix("-").isdecimal():
+        return value if value == "auto" else int(value)
+    raise argparse.ArgumentTypeError(f"{value!r} is no number of tokens; name one, or auto")
 
 
 def _add_headless_flags(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ SHARP, MIDDLE = 6_500, 25_000
 """Tokens of the likeliest pieces that hold MASS of all probability. A third of the issues lies below each, between and
 above (benchmarks/packing/need.py)."""
 MASS = 0.7
-WINDOW_SHARE = 0.25
+WINDOW_SHARE = 1 / 3
 """The rest of the window is for the system prompt, the work and the answers."""
 MAX_COLD_USD = 0.06
 """Where prices are known, reading the pack for the first time costs no more."""
@@ -90,4 +90,8 @@ def announcement(tokens: int, reason: str, prices: "Prices | None") -> str:
 
     cold = prices.cost(Usage(prompt_tokens=tokens))
     cached = prices.cost(Usage(prompt_tokens=tokens, cached_tokens=tokens))
-    return f"{line}; ${cold:.3f} cold, ${cached:.3f} cached"
+    return f"{line}; {_usd(cold)} cold, {_usd(cached)} cached"
+
+
+def _usd(cost: float) -> str:
+    return f"${cost:.3f}" if cost >= 0.0005 or not cost else "under $0.001"

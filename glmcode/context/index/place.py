@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from glmcode import paths
+from glmcode.config_error import ConfigError
 from glmcode.context.files import GIT_TIMEOUT_S, git_command, git_environment
 from glmcode.context.index.store import Store, open_store, remove
 from glmcode_sandbox.finding import looks_like_git_dir
@@ -40,12 +41,15 @@ def with_index(repo: Path, work: Callable[[Store], Result]) -> Result:
         try:
             with open_store(file) as store:
                 return work(store)
-        except sqlite3.OperationalError:
-            break  # locked for too long, a full disk, a folder that cannot be written
-        except (sqlite3.DatabaseError, ValueError):
+        except OSError:
+            break
+        except ConfigError:
+            raise
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) and not str(error).startswith("no such"):
+                break  # locked for too long, a full disk, a folder that cannot be written
+            # What is damaged without its page showing it fails anywhere; what does not come of it fails again.
             if attempt:
                 raise
             remove(file)
-        except OSError:
-            break
     return work(Store(Path(":memory:")))

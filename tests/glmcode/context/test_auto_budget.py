@@ -2,10 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from glmcode.config import Settings
 from glmcode.context.budget import LEAST_TOKENS, Auto, announcement, choose_budget
 from glmcode.context.pack import pack
 from glmcode.context.ranking.task import Task
 from glmcode.context.repack import repack
+from glmcode.engines import known_window
 from glmcode_engine.prices import Prices
 from tests.cli import CommandLine
 from tests.glmcode.context.conftest import Commit, Write
@@ -48,6 +50,9 @@ def test_what_was_chosen_is_told_with_its_cost() -> None:
     assert announcement(24_000, "a bug with a trace", PRICES) == (
         "24K tokens of this repository: a bug with a trace; $0.014 cold, $0.003 cached"
     )
+    assert (
+        announcement(277, "few", PRICES) == "277 tokens of this repository: few; under $0.001 cold, under $0.001 cached"
+    )
     assert announcement(24_000, "a bug with a trace", None) == "24K tokens of this repository: a bug with a trace"
 
 
@@ -80,8 +85,30 @@ def test_packing_again_says_what_the_server_has_to_read_anew(shop: Path, write: 
     assert repack(shop, "acquire_mutex hangs", 9000, "").kept == 0
 
 
-async def test_the_command_says_what_it_chose(shop: Path, tmp_path: Path) -> None:
-    done = await CommandLine(tmp_path).run(
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({}, "few places match; $0.007 cold, $0.001 cached"),
+        ({"GLMCODE_PRESET": "zai-coding"}, "few places match"),
+        ({"GLMCODE_PRESET": "sglang", "GLMCODE_WINDOW": "6000"}, "few places match; less for the window of 6,000"),
+    ],
+)
+async def test_the_command_says_what_it_chose_and_what_that_costs_at_the_endpoint_of_a_run(
+    shop: Path, tmp_path: Path, setting: dict[str, str], told: str
+) -> None:
+    done = await CommandLine(tmp_path, setting).run(
         "pack", "--repo", str(shop), "--task", "acquire_mutex hangs", "--budget", "auto"
     )
-    assert done.code == 0 and "tokens of this repository: a task without a trace" in done.stderr
+    assert done.code == 0
+    assert done.stderr.strip().endswith(f"tokens of this repository: a task without a trace, and {told}")
+
+
+async def test_a_budget_that_is_no_number_is_told_so(shop: Path, tmp_path: Path) -> None:
+    done = await CommandLine(tmp_path).run("pack", "--repo", str(shop), "--task", "x", "--budget", "1k")
+    assert done.code == 2 and "'1k' is no number of tokens; name one, or auto" in done.stderr
+
+
+def test_the_window_of_a_preset_is_known_without_asking() -> None:
+    assert known_window(Settings()) == 200_000
+    assert known_window(Settings(window=9000)) == 9000
+    assert known_window(Settings(base_url="http://127.0.0.1:30000/v1")) is None

@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,29 @@ def test_a_damaged_index_is_made_anew(repo: Path, write: Write, damage: bytes) -
     assert pack(repo, "refund", 2000).text == text
     with open_store(file) as store:
         assert store.blobs()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE posting",
+        "UPDATE history SET data='text, no bytes'",
+        "UPDATE history SET data=CAST('[[1]]' AS BLOB)",
+        "UPDATE detail SET data=x'00ff' WHERE hash LIKE 'tokens:%'",
+        "UPDATE detail SET data=CAST('[[1]]' AS BLOB) WHERE hash LIKE 'pieces:%'",
+        "UPDATE posting SET docs=x'0102'",
+    ],
+)
+def test_rows_that_hold_something_else_are_survived_and_made_anew(
+    repo: Path, write: Write, commit: Commit, damage: str
+) -> None:
+    write({"refund.py": "refund = 1"})
+    commit("the refund")
+    text = pack(repo, "refund", 2000).text
+    for _ in range(2):
+        with closing(sqlite3.connect(index_file(repo))) as db, db:
+            db.execute(damage)
+        assert pack(repo, "refund", 2000).text == text
 
 
 def test_pages_overwritten_in_the_middle_are_survived(repo: Path, write: Write) -> None:

@@ -34,15 +34,35 @@ DEFINITIONS = {
     "a.swift": (b"func one() -> Int {\n  return 1\n}\n", "one"),
     "a.lua": (b"function one()\n  return 1\nend\n", "one"),
     "a.sh": (b"one() {\n  echo 1\n}\n", "one"),
-    "a.sql": (b"CREATE TABLE one (\n  a int\n);\n", "one"),
+    "a.sql": (b"CREATE TABLE one (\n  a int\n);\nCREATE VIEW two AS\n  SELECT 1;\n", "one two"),
+    "b.go": (b"package a\n\ntype One struct {\n\tA int\n}\n\ntype (\n\tTwo interface {\n\t}\n)\n", "One Two"),
+    "b.js": (
+        b"exports.one = function (a) {\n  return 1\n}\nA.prototype.two = () => {\n}\n"
+        b"x = {\n  three: function () {\n  }\n}\n"
+        b"class B {\n  four = () => {\n  }\n}\n",
+        "one two three B four",
+    ),
+    "b.ts": (
+        b"const one: Type<A> = {\n  a: 1,\n}\nnamespace Two {\n}\nclass B {\n  c = () => {\n  }\n}\n",
+        "one Two B c",
+    ),
+    "b.lua": (b"M.one = function (a)\n  return a\nend\n", "one"),
+    "a.html": (b'<body>\n<div class="x" id="one">\n<p>\n</p>\n</div>\n</body>\n', "one"),
+    "a.css": (b"#one, a:hover {\n  b: c;\n}\n@media print {\n  .two {\n  }\n}\n", "one two"),
+    "a.yaml": (b"one:\n  two:\n    - 1\nthree: 3\n", "one two"),
+    "a.toml": (b"[a.one]\nb = 1\n[[two]]\nc = 1\n", "one two"),
+    "a.json": (b'{\n  "one": {\n    "two": [\n    ]\n  }\n}\n', "one two"),
+    "a.md": (b"# One\n\na\n\n## Two\n\nb\n", "One Two"),
 }
 
 
 @pytest.mark.parametrize("path", DEFINITIONS)
 def test_definitions_are_found_with_their_names(path: str) -> None:
-    data, name = DEFINITIONS[path]
+    data, names = DEFINITIONS[path]
     language = LANGUAGES[path.partition(".")[2]]
-    assert name in {one.name for one in definitions(language, data)}
+    found = {one.name for one in definitions(language, data)}
+    assert set(names.split()) <= found
+    assert not found & {"struct", "interface", "Type", "AS", "hover", "function"}
 
 
 @pytest.mark.parametrize("ending", sorted(LANGUAGES))
