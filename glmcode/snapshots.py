@@ -55,8 +55,9 @@ class Snapshots:
         """The state that was taken last; None where it is not known."""
         self.found: str | None = None
         """The state that the last prompt found."""
-        self._ignored: str | None = None
-        """The state of small ignored files that was taken last."""
+        self.last_ignored: str | None = None
+        self.found_ignored: str | None = None
+        """The same of small ignored files."""
         self._due: _Due | None = None
         self._files = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
@@ -113,9 +114,9 @@ class Snapshots:
         if not self._opened:
             self._opened = True
             self.last = self.found = workspace.start_tree
-            self._ignored = workspace.start_ignored
+            self.last_ignored = self.found_ignored = ignored = workspace.start_ignored
             opened = WorkspaceOpened(
-                step=self._steps_before, mode=workspace.mode, start=workspace.start_tree, ignored=self._ignored
+                step=self._steps_before, mode=workspace.mode, start=workspace.start_tree, ignored=ignored
             )
             self._session.append_record(opened)
 
@@ -128,11 +129,11 @@ class Snapshots:
         except (WorkspaceError, OSError) as error:
             problem = str(error)
             self.tell(f"no snapshot after step {due.step}: {problem}")
-        if tree is None or (tree, ignored) != (self.last, self._ignored):
+        if tree is None or (tree, ignored) != (self.last, self.last_ignored):
             record = SnapshotTaken(
                 step=due.step, since=due.since, calls=due.calls, tree=tree, ignored=ignored, problem=problem
             )
             self._session.append_record(record)
-        self.last, self._ignored = tree, ignored
+        self.last, self.last_ignored = tree, ignored
         if not due.calls:
-            self.found = tree
+            self.found, self.found_ignored = tree, ignored

@@ -22,8 +22,8 @@ Say = Callable[[str], None]
 
 
 class TurnGuard:
-    """Asks whether such changes stay. What a tool wrote was asked about before. What no snapshot holds (ignored files,
-    git folders) and what nobody was asked about is left to the `Guard` at the end, when nothing runs any more.
+    """Asks whether such changes stay. What a tool wrote was asked about before. What no snapshot holds (large ignored
+    files, git folders) and what nobody was asked about is left to the `Guard` at the end, when nothing runs any more.
 
     Files are taken back as the difference of two snapshots, which no process that still runs can lead elsewhere.
     """
@@ -33,8 +33,8 @@ class TurnGuard:
         self._trees = trees
         self._snapshots = snapshots
         self._guard = guard
-        self._looked: str | None = None
-        """The state at the last look."""
+        self._looked: dict[bool, str | None] = {False: None, True: None}
+        """The states at the last look: of all files but the ignored ones, and of small ignored ones."""
         self._written: dict[str, str] = {}
         """The git ids of the contents that tools wrote, by path."""
 
@@ -55,12 +55,30 @@ class TurnGuard:
             return ""
 
     async def _look(self, policy: Policy, ask: Ask, say: Say, since_prompt: bool) -> str:
-        now, found = self._snapshots.last, self._snapshots.found
-        before = self._looked or found
-        self._looked, written, self._written = now, self._written, {}
-        if now is None or before is None:
-            return ""
-        base = found if since_prompt and found is not None else before
+        snapshots, written, self._written = self._snapshots, self._written, {}
+        taken = (snapshots.last, snapshots.found), (snapshots.last_ignored, snapshots.found_ignored)
+        told = []
+        for ignored in (False, True):
+            now, found = taken[ignored]
+            before = self._looked[ignored] or found
+            self._looked[ignored] = now
+            if now is None or before is None:
+                continue
+            base = found if since_prompt and found is not None else before
+            told.append(await self._judged((before, base, now), ignored, written, policy, ask, say))
+        return "\n\n".join(filter(None, told))
+
+    async def _judged(
+        self,
+        states: tuple[str, str, str],
+        ignored: bool,
+        written: dict[str, str],
+        policy: Policy,
+        ask: Ask,
+        say: Say,
+    ) -> str:
+        """`states`: at the last look, at what counts for files that git does not run unasked, and now."""
+        before, base, now = states
         hooks = await self._changed((before, now), written, policy, hooks=True)
         others = await self._changed((base, now), written, policy, hooks=False)
         paths = (*hooks, *others)
@@ -73,7 +91,7 @@ class TurnGuard:
         target = await self._workspace.mixed_tree(target, base, frozenset(others))
         decision = await _asked(ask, paths, await self._trees.patch(target, now))
         if not decision.allowed:
-            return await self._take_back((now, target), paths, decision.reason, say)
+            return await self._take_back((now, target), ignored, paths, decision.reason, say)
         await self._guard.accept(paths)
         policy.granted.update(paths if decision.always else ())
         return ""
@@ -90,7 +108,9 @@ class TurnGuard:
         fresh = [path for path in listed if (new := found[path]) is None or written.get(path) != new[1]]
         return [path for path in fresh if path not in policy.granted and _is_below(path, hook_paths) == hooks]
 
-    async def _take_back(self, trees: tuple[str, str], paths: Sequence[str], reason: str, say: Say) -> str:
+    async def _take_back(
+        self, trees: tuple[str, str], ignored: bool, paths: Sequence[str], reason: str, say: Say
+    ) -> str:
         try:
             result = await self._workspace.move(trees, frozenset(paths))
         except WorkspaceError as error:
@@ -100,7 +120,7 @@ class TurnGuard:
             say(f"warning: nothing was taken back, since these change at this moment: {_names(result.conflicts)}")
             return ""
         await self._guard.accept(paths)
-        self._looked = trees[1]
+        self._looked[ignored] = trees[1]
         why = f": {clean_text(reason).strip()}" if reason.strip() else ""
         return load("taken_back", files="\n".join(f"- {display_name(path)}" for path in paths), reason=why)
 

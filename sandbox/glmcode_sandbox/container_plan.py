@@ -78,6 +78,7 @@ def _host_config(api: Any, plan: ContainerPlan, marks: Mapping[str, str]) -> Any
             HOME: f"rw,exec,nosuid,nodev,{size},mode=0700,uid={uid},gid={gid}",
         },
         network_mode=plan.network,
+        **_resolver(plan.network),
         runtime=plan.runtime,
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
@@ -91,6 +92,11 @@ def _host_config(api: Any, plan: ContainerPlan, marks: Mapping[str, str]) -> Any
             Ulimit(name="core", soft=0, hard=0),
         ],
     )
+
+
+def _resolver(network: NetworkMode) -> dict[str, list[str]]:
+    """Without a network nobody needs the host's name servers and search domains, which tell where it is."""
+    return {"dns": ["127.0.0.1"], "dns_search": ["."]} if network == "none" else {}
 
 
 def _docker_mount(mount: Mount) -> Any:

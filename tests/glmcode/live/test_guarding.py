@@ -111,3 +111,23 @@ async def test_the_question_shows_what_would_be_written_and_a_call_that_cannot_b
     assert "-two\n+three\n" in question.diff and (repo / ".envrc").read_text() == "one\ntwo\n"
     results = [event.text for event in events if event.kind == "tool_finished"]
     assert results[0].startswith("Refused") and "does not occur" in results[1]
+
+
+async def test_task_files_that_are_ignored_are_asked_about_as_well(repo: Path) -> None:
+    (repo / ".gitignore").write_text(".vscode/\n.envrc\n")
+    (repo / ".envrc").write_text("mine\n")
+    person = Person(Decision(False, "not these"))
+    answers: list[dict[str, Any]] = [
+        {"tool_calls": [WRITES, shell("echo evil >>.envrc; echo x >plain")]},
+        {"content": "ok"},
+        {"tool_calls": [shell("true")]},
+        {"content": "two"},
+    ]
+    async with living(repo, answers, person=person) as live:
+        await played(live.turn("one"))
+        (question,) = person.asked
+        assert question.paths == (".envrc", ".vscode/tasks.json") and "+evil" in question.diff
+        assert (repo / ".envrc").read_text() == "mine\n" and not (repo / ".vscode/tasks.json").exists()
+        await played(live.turn("two"))
+        assert len(person.asked) == 1
+    assert (repo / "plain").exists() and not any("warning" in line for line in person.heard)

@@ -73,7 +73,7 @@ class Entry(_Strict):
     @property
     def grouped(self) -> bool:
         """Whether it shares one call with others."""
-        special = self.alone or self.slow or self.during or self.then or self.given or self.daemon
+        special = self.alone or self.slow or self.during or self.given or self.daemon
         return self.run is not None and not special
 
     @property

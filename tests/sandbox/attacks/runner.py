@@ -55,6 +55,8 @@ class Attacker:
         for entry in entries:
             code, output = parts.get(entry.id, (-1, f"never ended: {ended.stdout[-500:]} {ended.stderr[-500:]}"))
             self._judge(entry, code, output, before[entry.id])
+        for entry in entries:
+            self._afterwards(entry)
         watch.walk(trapped=all(entry.triggers for entry in entries))
 
     async def alone(self, entry: Entry) -> None:
@@ -69,14 +71,18 @@ class Attacker:
             flags = ("--timeout", f"{entry.timeout:g}")
             ended, seconds = await self._call(("sandbox", "exec"), flags, (self.host.fill(entry.run or ""),), entry)
         watch.look(ended)
-        told = self.host.shell(entry.then, self.host.repo) if entry.then else ""
+        self._afterwards(entry)
         self._judge(entry, ended.code, ended.stdout + ended.stderr, before)
+        if entry.expect.seconds is not None and seconds > entry.expect.seconds:
+            self._check(entry, [f"an end within {entry.expect.seconds:g} s, not {seconds:.1f} s"], "")
+        watch.walk(trapped=entry.triggers)
+
+    def _afterwards(self, entry: Entry) -> None:
+        """What the person does then, and sees of it."""
+        told = self.host.shell(entry.then, self.host.repo) if entry.then else ""
         wrong = [f"{text!r} after it" for text in entry.expect.then_has if self.host.fill(text) not in told]
         wrong += [f"no {text!r} after it" for text in entry.expect.then_lacks if self.host.fill(text) in told]
-        if entry.expect.seconds is not None and seconds > entry.expect.seconds:
-            wrong.append(f"an end within {entry.expect.seconds:g} s, not {seconds:.1f} s")
         self._check(entry, wrong, told)
-        watch.walk(trapped=entry.triggers)
 
     def close(self) -> None:
         """Fail the test with all that did not hold."""
