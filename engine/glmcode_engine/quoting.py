@@ -58,7 +58,7 @@ class Quoting:
         elif fence and not (fence[1].startswith("`") and "`" in fence[2]):
             self._fence = fence[1]
         # Only a backtick at its very end surely opens a span that goes on in the next line.
-        self._span = bool(_open_run(self._line)) and self._line.rstrip().endswith("`") and not self._fence
+        self._span = fence is None and bool(_open_run(self._line)) and self._line.rstrip().endswith("`")
         blank = not self._line.strip()
         self._code_block = self._is_code_line() or (blank and self._code_block)
         self._after_blank = blank
