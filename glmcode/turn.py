@@ -1,5 +1,6 @@
 """One turn in numbers: its limits, what it has used so far, and why it ends."""
 
+import re
 import time
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ from glmcode.cost import Prices
 from glmcode.events import EndReason, TurnFinished, UsageCounted
 from glmcode_engine.messages import Message, Usage
 
+_CONTROL_TOKEN = re.compile(r"<\|[a-z_]{2,20}\|>|\[gMASK\]|<sop>|</?think>|/nothink")
 NO_ROOM = "pass a smaller --context, shorten the task, or use a model with a larger window"
 """What to do about a conversation that compacting does not make short enough."""
 
@@ -103,6 +105,11 @@ class Tally:
         )
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text says nothing: white space, characters without a shape, and control tokens of the model."""
+    return not any(char.isprintable() and not char.isspace() for char in _CONTROL_TOKEN.sub("", text))
+
+
 def ending_of(message: Message, stop: str) -> Ending:
     """What an answer without calls means. `stop` is the server's own word."""
     match stop:
@@ -113,6 +120,6 @@ def ending_of(message: Message, stop: str) -> Ending:
         case "model_context_window_exceeded":
             text = "the conversation does not fit the model's window, and nothing of it can be left out"
             return Ending("error", "overflow", f"{text}; {NO_ROOM}")
-    if not message.content.strip():
+    if is_blank(message.content):
         return Ending("error", "unusable", "the model gave an empty answer; run again, or go on with --resume")
     return Ending("done")

@@ -1,6 +1,7 @@
 """Watches a turn for answers that lead nowhere: empty ones, announcements without a call, calls that repeat."""
 
 import json
+import re
 from collections.abc import Callable
 
 from glmcode.events import CacheBroken, Event, GuardRepaired
@@ -18,6 +19,8 @@ END_AFTER = 5
 THINKING_OFF = frozenset({"degenerate", "thinking_budget", "cut_thinking"})
 """Repairs after which an answer is asked for again without thinking."""
 _DETAIL_CHARS = 300
+_DURATION = re.compile(r"\d+(?:\.\d+)?(?= ?m?s\b)")
+"""How long it took makes a result no other."""
 
 
 class TurnWatch:
@@ -47,7 +50,7 @@ class TurnWatch:
 
     def checked(self, call: ToolCall, output: ToolOutput) -> ToolOutput:
         """The result of a call, with a warning inside when it keeps repeating."""
-        key = (call.name, _canonical(call.arguments), output.text)
+        key = (call.name, _canonical(call.arguments), _DURATION.sub("_", output.text))
         again = key in self._step
         times = self._step[key] = self._repeats.get(key, 0) + 1
         if again or times != WARN_AFTER:

@@ -8,7 +8,7 @@ from typing import Any
 from glmcode_engine.base import Repaired
 from glmcode_engine.leaked_calls import Leaked, Tools, read_leaked_calls
 from glmcode_engine.messages import ToolCall
-from glmcode_engine.typed_values import fits, properties
+from glmcode_engine.typed_values import duplicates, fits, properties
 
 _FENCE = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL)
 _TRAILING_TAGS = re.compile(r"(?:\s*</(?:tool_call|arg_value|arg_key)>)+\s*\Z")
@@ -121,7 +121,7 @@ def _pairs(objects: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict
 def _objects(text: str) -> list[dict[str, Any]]:
     """The objects that a text consists of, nothing else between them; none where there is anything else."""
     objects: list[dict[str, Any]] = []
-    decoder, at = json.JSONDecoder(), 0
+    decoder, at = json.JSONDecoder(object_pairs_hook=duplicates), 0
     try:
         while at < len(text):
             value, at = decoder.raw_decode(text, at)
@@ -146,6 +146,6 @@ def _whole_call(text: str, tools: Tools) -> Leaked | None:
 
 def _loads(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=duplicates)
     except (ValueError, RecursionError):
         return None

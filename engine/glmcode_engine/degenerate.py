@@ -4,6 +4,8 @@ from typing import Literal
 
 _GRAM = 8
 """Characters that are compared at a time."""
+_MOST_CHARS = 32_000_000
+"""Of text and calls: far more than the longest answer of a model, 131,072 tokens."""
 _LOOK_EVERY = 100
 """Characters: tokens come in pieces of a few, too small to look at each."""
 
@@ -64,6 +66,9 @@ class AnswerWatch:
         self._thinking = CircleWatch(((400, 0.02), (4_000, 0.05), (16_000, 0.06)))
         # Answers may hold tables and rules, so only what is hopeless counts.
         self._text = CircleWatch(((3_000, 0.003), (16_000, 0.03)))
+        # Files that are written may hold still more of the same.
+        self._calls = CircleWatch(((16_000, 0.005),))
+        self._unthought_chars = 0
 
     def think(self, piece: str) -> None:
         """Take a piece of thinking. Raises Degenerate."""
@@ -75,5 +80,17 @@ class AnswerWatch:
 
     def say(self, piece: str) -> None:
         """Take a piece of text. Raises Degenerate."""
+        self._measure(piece)
         if self._text.add(piece):
             raise Degenerate("degenerate", "the answer runs in circles")
+
+    def call(self, piece: str) -> None:
+        """Take a piece of a tool call. Raises Degenerate."""
+        self._measure(piece)
+        if self._calls.add(piece):
+            raise Degenerate("degenerate", "the calls run in circles")
+
+    def _measure(self, piece: str) -> None:
+        self._unthought_chars += len(piece)
+        if self._unthought_chars > _MOST_CHARS:
+            raise Degenerate("degenerate", "the answer finds no end")

@@ -16,6 +16,8 @@ class ChunkReader:
         """How many chunks came."""
         self.finish_reason: str | None = None
         """The server's word for why it stopped; None until it came."""
+        self.signs = 0
+        """How many pieces of the answer came until it was finished; chunks that hold none are no sign of life."""
         self._calls = _CallPlaces()
         self._usage: Usage | None = None
 
@@ -27,7 +29,9 @@ class ChunkReader:
         choices = chunk.get("choices")
         for choice in choices if isinstance(choices, list) else []:
             if isinstance(choice, dict) and not choice.get("index"):
-                yield from self._read_choice(choice)
+                for part in self._read_choice(choice):
+                    self.signs += self.finish_reason is None
+                    yield part
         usage = read_usage(chunk.get("usage"))
         if usage is not None and usage != self._usage:
             self._usage = usage
@@ -38,13 +42,14 @@ class ChunkReader:
         if isinstance(delta, dict):
             if reasoning := read_reasoning(delta):
                 yield ReasoningDelta(reasoning)
-            if text := _text(delta.get("content")):
+            if text := _joined(delta.get("content")):
                 yield TextDelta(text)
             calls = delta.get("tool_calls")
             for call in calls if isinstance(calls, list) else []:
                 if isinstance(call, dict):
                     yield self._read_call(call)
         if reason := _text(choice.get("finish_reason")):
+            self.signs += self.finish_reason is None
             self.finish_reason = reason
 
     def _read_call(self, call: dict[str, Any]) -> ToolCallDelta:
@@ -90,7 +95,7 @@ class _CallPlaces:
 def read_reasoning(delta: dict[str, Any]) -> str:
     """The reasoning of a delta. Servers repeat one text under several names, so the first that holds any wins."""
     for key in ("reasoning_content", "reasoning"):
-        if text := _text(delta.get(key)):
+        if text := _joined(delta.get(key)):
             return text
     details = delta.get("reasoning_details")
     entries = [entry for entry in details if isinstance(entry, dict)] if isinstance(details, list) else []
@@ -120,6 +125,13 @@ def _nested(usage: dict[str, Any], group: str, key: str) -> int:
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _joined(value: object) -> str:
+    """A text, or the texts of a list of content parts."""
+    if isinstance(value, list):
+        return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
+    return _text(value)
 
 
 def _text(value: object) -> str:

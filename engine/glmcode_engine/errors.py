@@ -73,7 +73,8 @@ def server_error(
     message, code = _read_body(body)
     said = one_line(message, secret=api_key) or (f"HTTP {status}" if status else "no reason given")
     number = int(code) if re.fullmatch(r"1[0-9]{3}", code) else 0
-    meaning = _ZAI_CODES.get(number) or _by_wording(status, message, code) or _by_status(status, endpoint, api_key)
+    told = int(code) if status is None and re.fullmatch(r"[45][0-9]{2}", code) else status
+    meaning = _ZAI_CODES.get(number) or _by_wording(told, message, code) or _by_status(told, endpoint, api_key)
     wait_s = retry_after(headers or {})
     advice = f"{meaning.advice}; {_reset(message, wait_s)}" if number in _SPENT else meaning.advice
     where = f"{safe_url(endpoint.base_url)} (HTTP {status})" if status else safe_url(endpoint.base_url)
@@ -85,6 +86,14 @@ def server_error(
         window=told_window(message) if meaning.kind == "overflow" else None,
         code=one_line(code, secret=api_key, limit=60) if isinstance(body, dict) else None,
     )
+
+
+def tells_error(chunk: object) -> bool:
+    """Whether a chunk is an error in place of a piece of an answer."""
+    if not isinstance(chunk, dict):
+        return False
+    in_place = "choices" not in chunk and any(chunk.get(key) for key in ("message", "msg", "detail"))
+    return bool(chunk.get("object") == "error" or chunk.get("error") or in_place)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -12,12 +12,14 @@ from glmcode_engine.call_repair import repair_call
 from glmcode_engine.degenerate import AnswerWatch
 from glmcode_engine.held_text import HeldText
 from glmcode_engine.leaked_calls import Leaked, Plain, Tools, read_leaked_calls
+from glmcode_engine.leaked_thinking import LeakedThinking
 from glmcode_engine.messages import Request, ToolCall
 from glmcode_engine.quoting import Quoting
 
 _CLOSERS = ("</tool_call>", "</arg_value>", "</arg_key>", "</think>")
 _LAST_FENCE = re.compile(r"(?:^|\n)[ \t]*(`{3,}|~{3,})[^\n]*\n(?P<inside>.*?)\s*(?:\1\s*)?\Z", re.DOTALL)
-_CUT = frozenset({"length", "model_context_window_exceeded", "sensitive", "content_filter"})
+_FILTERED = frozenset({"sensitive", "content_filter"})
+_CUT = frozenset({"length", "model_context_window_exceeded"}) | _FILTERED
 """Finish reasons of an answer that the model did not end itself."""
 
 
@@ -27,6 +29,7 @@ class GuardedAnswer:
     def __init__(self, request: Request, thinking_budget: int) -> None:
         self._tools = {tool.name: tool for tool in request.tools}
         self._watch = AnswerWatch(thinking_budget)
+        self._both = LeakedThinking()
         self._text, self._reasoning = HeldText(), HeldText()
         self._said: list[str] = []
         self._structured = Assembler()
@@ -38,29 +41,44 @@ class GuardedAnswer:
         """One part of the engine's in, the parts that go out for it. Raises Degenerate."""
         match part.kind:
             case "text":
-                self._watch.say(part.text)
-                yield from self._say(self._text.feed(part.text) if self._tools else part.text)
+                yield from self._take_text(*self._both.feed(part.text))
             case "reasoning":
-                self._watch.think(part.text)
-                yield from _think(self._reasoning.feed(part.text) if self._tools else part.text)
+                yield from self._take_thinking(part.text)
             case "tool_call":
+                self._watch.call(f"{part.name or ''}{part.arguments}")
                 self._structured.add(part)
             case "stop":
                 yield from self._finish(part)
             case _:
                 yield part
 
+    def _take_text(self, thought: str, said: str) -> Iterator[StreamPart]:
+        yield from self._take_thinking(thought)
+        self._watch.say(said)
+        yield from self._say(self._text.feed(said) if self._tools else said)
+
+    def _take_thinking(self, thought: str) -> Iterator[StreamPart]:
+        self._watch.think(thought)
+        yield from _think(self._reasoning.feed(thought) if self._tools else thought)
+
     def give_up(self) -> Iterator[StreamPart]:
         """The stream broke off: what was held back goes out as the text it is; calls were not whole."""
+        yield from self._take_text(*self._both.rest())
         yield from _think(self._reasoning.rest())
         yield from self._say(self._text.rest())
 
     def _finish(self, stop: Stop) -> Iterator[StreamPart]:
         ended = stop.reason not in _CUT
+        yield from self._take_text(*self._both.rest())
+        if self._both.found:
+            yield Repaired("leaked_thinking", "the thinking came as text; check the server's --reasoning-parser")
         yield from self._structured_calls(ended)
         yield from self._calls_in_text(ended)
         yield from self._calls_in_reasoning(ended)
         self._lost |= not self._calls and _only_shows_a_call("".join(self._said), self._tools)
+        if self._calls and stop.reason in _FILTERED:
+            yield Repaired("filtered_call", "the content filter stopped the answer; its calls are not run")
+            self._calls.clear()
         for index, call in enumerate(self._calls):
             yield ToolCallDelta(index, call.id or None, call.name, call.arguments)
         # A call was meant, so this is no final answer, whatever the server took it for.

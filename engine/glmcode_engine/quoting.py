@@ -20,7 +20,7 @@ class Quoting:
     def __init__(self) -> None:
         self._line = self._tail = self._fence = ""
         self._after_blank = True
-        self._code_block = False
+        self._code_block = self._span = False
 
     def read(self, text: str) -> None:
         """Go on past this piece of the text."""
@@ -38,6 +38,7 @@ class Quoting:
         """Whether here is the inside of a fence, a code block, a code span or a quotation."""
         return bool(
             self._fence
+            or self._span
             or _open_run(self._line)
             or self._line.endswith(_OPENING)
             or _QUOTED_LINE.match(self._line)
@@ -56,6 +57,8 @@ class Quoting:
                 self._fence = ""
         elif fence and not (fence[1].startswith("`") and "`" in fence[2]):
             self._fence = fence[1]
+        # Only a backtick at its very end surely opens a span that goes on in the next line.
+        self._span = fence is None and bool(_open_run(self._line)) and self._line.rstrip().endswith("`")
         blank = not self._line.strip()
         self._code_block = self._is_code_line() or (blank and self._code_block)
         self._after_blank = blank

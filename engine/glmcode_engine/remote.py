@@ -1,6 +1,7 @@
 """The engine that asks a model over the OpenAI chat-completions wire."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -8,9 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from glmcode_engine.base import EngineError, EngineInfo, Stop, StreamPart
 from glmcode_engine.deltas import ChunkReader
 from glmcode_engine.endpoint import Endpoint, safe_url
-from glmcode_engine.errors import server_error
+from glmcode_engine.errors import server_error, tells_error
 from glmcode_engine.messages import Request
-from glmcode_engine.transport import UNREADABLE, stalled, transport_error, transport_failures, unusable_proxy
+from glmcode_engine.transport import (
+    UNREADABLE,
+    stalled,
+    transport_error,
+    transport_failures,
+    unusable_proxy,
+    whole_body,
+)
 from glmcode_engine.wire import RESERVED_KEYS, request_body
 
 if TYPE_CHECKING:
@@ -94,20 +102,41 @@ class RemoteEngine:
         body = request_body(request, self._endpoint, self._extra_body)
         response: AsyncStream[object] = await self._answered(self._post(client, body), self._idle_timeout_s)
         try:
-            while (chunk := await self._next(response, reader)) is not _END:
-                if isinstance(chunk, dict) and chunk.get("object") == "error":
-                    raise server_error(None, chunk, self._endpoint, api_key=self._api_key)
-                yield chunk
+            async with aclosing(self._received(response, reader)) as chunks:
+                async for chunk in chunks:
+                    if tells_error(chunk):
+                        raise server_error(None, chunk, self._endpoint, api_key=self._api_key)
+                    yield chunk
         finally:
             await response.close()
 
-    async def _next(self, response: "AsyncStream[object]", reader: ChunkReader) -> object:
-        if reader.finish_reason is None:
-            return await self._answered(anext(response, _END), self._idle_timeout_s, *UNREADABLE)
+    async def _received(self, response: "AsyncStream[object]", reader: ChunkReader) -> AsyncGenerator[object, None]:
+        """What the server sent, decoded. Raises EngineError where it sends nothing of an answer for too long."""
+        if "json" in response.response.headers.get("content-type", ""):
+            yield await self._answered(whole_body(response.response), self._idle_timeout_s, *UNREADABLE)
+            return
+        signs, silent_s = 0, 0.0
+        while True:
+            if signs != reader.signs:
+                signs, silent_s = reader.signs, 0.0
+            began = time.monotonic()
+            chunk = await self._next(response, reader, silent_s)
+            if chunk is _END:
+                return
+            silent_s += time.monotonic() - began
+            yield chunk
+
+    async def _next(self, response: "AsyncStream[object]", reader: ChunkReader, silent_s: float) -> object:
+        finished = reader.finish_reason is not None
+        limit_s = min(_GRACE_S, self._idle_timeout_s) if finished else self._idle_timeout_s
         try:
-            return await self._answered(anext(response, _END), min(_GRACE_S, self._idle_timeout_s), *UNREADABLE)
+            if silent_s >= limit_s:
+                raise stalled(self._endpoint, limit_s)
+            return await self._answered(anext(response, _END), limit_s, *UNREADABLE, left_s=limit_s - silent_s)
         except EngineError:
-            return _END  # the answer is whole; only its usage is missing
+            if finished:
+                return _END  # the answer is whole; only its usage is missing
+            raise
 
     def _post(self, client: "AsyncOpenAI", body: dict[str, Any]) -> "Awaitable[AsyncStream[object]]":
         from openai import AsyncStream
@@ -129,12 +158,17 @@ class RemoteEngine:
         # Without a key of ours the client would send the one it finds in OPENAI_API_KEY.
         return {} if self._api_key else {"Authorization": Omit()}
 
-    async def _answered(self, step: Awaitable[T], limit_s: float, *unreadable: type[Exception]) -> T:
-        """The step's result, or EngineError for whatever the client raises instead, `unreadable` included."""
+    async def _answered(
+        self, step: Awaitable[T], limit_s: float, *unreadable: type[Exception], left_s: float | None = None
+    ) -> T:
+        """The step's result, or EngineError for whatever the client raises instead, `unreadable` included.
+
+        `left_s`: what of the limit is left.
+        """
         import openai
 
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(limit_s if left_s is None else left_s):
                 return await step
         except TimeoutError:
             raise stalled(self._endpoint, limit_s) from None

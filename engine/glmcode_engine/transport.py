@@ -1,14 +1,18 @@
 """Says what a failing connection means: an exception of the HTTP client in, EngineError out."""
 
+import json
 import socket
 import ssl
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from glmcode_engine.base import EngineError
 from glmcode_engine.endpoint import Endpoint, safe_url
 
 _CHECK = "check that the server runs and that --base-url is right"
+
+_MOST_BYTES = 2**25
 
 UNREADABLE = (ValueError, RecursionError)
 """What reading a chunk raises that is no JSON, no UTF-8, or nested without end."""
@@ -20,7 +24,7 @@ def transport_failures() -> tuple[type[Exception], ...]:
     The client wraps most of them, but not all in every version, and its HTTP library has two names.
     """
     libraries = (sys.modules.get(name) for name in ("httpx", "httpx2"))
-    errors = (getattr(library, "TransportError", None) for library in libraries)
+    errors = (getattr(library, "RequestError", None) for library in libraries)  # also for a body it cannot unpack
     return (OSError, *(error for error in errors if isinstance(error, type)))
 
 
@@ -48,6 +52,19 @@ def transport_error(error: BaseException, endpoint: Endpoint) -> EngineError:
     if names & {"ConnectError", "ProxyError", "UnsupportedProtocol"}:
         return EngineError("unreachable", f"{url} cannot be reached; {_CHECK}, and any proxy", retry="briefly")
     return EngineError("unreachable", f"the connection to {url} broke off; try again, or look into the server's log")
+
+
+async def whole_body(response: Any) -> Any:
+    """The JSON of a response that is no stream, as servers send errors, and answers where they cannot stream.
+
+    Raises ValueError where it is none, and where it is longer than any answer.
+    """
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > _MOST_BYTES:
+            raise ValueError("too long")
+    return json.loads(body)
 
 
 def stalled(endpoint: Endpoint, idle_s: float) -> EngineError:

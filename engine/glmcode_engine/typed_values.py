@@ -30,8 +30,8 @@ def fits(arguments: dict[str, Any], spec: ToolSpec) -> bool:
 
 
 def duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A hook for JSON objects that refuses a key that comes twice. Raises ValueError."""
+    """A hook for JSON objects that refuses a key with two values. Raises ValueError."""
     result = dict(pairs)
-    if len(result) < len(pairs):
+    if len(result) < len(pairs) and any(result[key] != value for key, value in pairs):
         raise ValueError("a key comes twice")
     return result

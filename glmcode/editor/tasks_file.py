@@ -115,10 +115,9 @@ def _merged(text: str, name: str, key: str, wanted: dict[str, Any], is_ours: Any
     """The text with the wanted elements in a list of the root: replaced in place where they differ, else appended."""
     missing, notes = dict(wanted), []
     listed = _checked(text).member(name)
-    for index in reversed(range(len(listed.items) if listed else 0)):
-        listed = _checked(text).member(name)
-        assert listed is not None
-        node = listed.items[index].node
+    # From the end on, so that what is changed moves nothing that is still to be looked at.
+    for item in reversed(listed.items if listed else []):
+        node = item.node
         label = node.value.get(key) if isinstance(node.value, dict) else None
         if not isinstance(label, str) or label not in wanted:
             continue

@@ -11,6 +11,7 @@ from glmcode_engine.base import EngineError, ReasoningDelta, Repaired, Stop, Str
 from glmcode_engine.guard import GuardedEngine
 from glmcode_engine.messages import Message, Request
 from glmcode_engine.wire import message_body
+from glmcode_sandbox.base import ExecResult
 from tests.fakes import FakeEngine, FakeSandbox, calls, says
 from tests.glmcode.turns import READ, agent_of, assert_every_call_has_one_result, ending, kinds, play
 
@@ -229,3 +230,17 @@ async def test_a_call_without_a_name_is_dropped_and_asked_for_again(session: Ses
     nameless: list[StreamPart] = [ToolCallDelta(0, "x", "", '{"path": "a.py"}'), Stop("tool_calls")]
     events = await play(agent_of(session, FakeEngine(nameless, says("all done")), wrap=GuardedEngine))
     assert (ending(events), repairs(events)) == (("done", ""), ["empty_name", "nudge"])
+
+
+async def test_a_result_that_only_took_longer_is_the_same_result(session: Session) -> None:
+    results = [ExecResult(0, f"1 passed in 0.{number}s\n".encode(), 20, number / 10) for number in range(1, 10)]
+    engine = FakeEngine(*[calls(("shell", '{"command": "pytest"}'))] * 9)
+    events = await play(agent_of(session, engine, sandbox=FakeSandbox({}, *results)))
+    assert (ending(events), repairs(events)) == (("error", "unusable"), ["repeated_call"])
+
+
+@pytest.mark.parametrize("said", ["<|endoftext|>", "\u200b\ufeff", "</think>\n<|user|>", "[gMASK]<sop>"])
+async def test_an_answer_of_control_tokens_or_unseen_characters_is_empty(session: Session, said: str) -> None:
+    engine = FakeEngine(says(said), says(said))
+    events = await play(agent_of(session, engine))
+    assert (ending(events), repairs(events)) == (("error", "unusable"), ["nudge"])

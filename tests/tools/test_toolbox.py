@@ -48,6 +48,7 @@ def test_unknown_tool_lists_the_real_ones() -> None:
         ('{"path": "a"}{"path": "b"}', "not JSON"),
         ("[" * 100_000, "not JSON"),
         ('{"path": ' + "9" * 5000 + "}", "not JSON"),
+        ('{"path": "a", "path": "b"}', "the key path comes twice"),
         ("[1]", "not a JSON object"),
         ('"x"', "not a JSON object"),
         ("{}", "`path` is missing"),

@@ -79,7 +79,7 @@ class Toolbox:
             known = ", ".join(self._tools)
             return failed(f"There is no tool {_echo(name, 60)}. The tools are: {known}.")
         try:
-            values = json.loads(arguments_json) if arguments_json.strip() else {}
+            values = json.loads(arguments_json, object_pairs_hook=_each_once) if arguments_json.strip() else {}
         except (ValueError, RecursionError) as error:
             return failed(self._wrong(name, f"they are not JSON ({error})", arguments_json))
         if not isinstance(values, dict):
@@ -110,6 +110,15 @@ class Toolbox:
             f"The arguments of {name} cannot be used: {problem}.\n"
             f"Wanted is one JSON object with: {wanted}.\nWhat arrived: {_echo(arguments_json, ECHO_CHARS)}"
         )
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs. Raises ValueError where one key has two values: nobody knows which was meant."""
+    values = dict(pairs)
+    for key, value in pairs:
+        if value != values[key]:
+            raise ValueError(f"the key {_echo(key, 60)} comes twice")
+    return values
 
 
 def _problems(error: ValidationError) -> str:

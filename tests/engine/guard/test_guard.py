@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,32 @@ async def test_info_and_closing_are_those_of_the_engine_inside() -> None:
     guarded = GuardedEngine(engine)
     assert guarded.info == engine.info
     await guarded.aclose()
+
+
+CALLS_WITHOUT_END: dict[str, list[StreamPart]] = {
+    "spaces": [ToolCallDelta(0, "x", "shell", '{"command": "'), *[ToolCallDelta(0, arguments=" " * 100)] * 400],
+    "a sentence": [
+        ToolCallDelta(0, "x", "write", '{"path": "'),
+        *[ToolCallDelta(0, arguments="and once more ")] * 2_000,
+    ],
+    "the same call": [ToolCallDelta(at, None, "read", '{"path": "a.py"}') for at in range(2_000)],
+}
+
+
+@pytest.mark.parametrize("parts", CALLS_WITHOUT_END.values(), ids=CALLS_WITHOUT_END.keys())
+async def test_calls_that_run_in_circles_are_stopped(parts: list[StreamPart]) -> None:
+    played = await play(parts, GOOD)
+    assert (played.repairs, played.message.content, played.runs) == (["degenerate"], "good", [])
+
+
+async def test_a_long_file_that_is_written_is_no_circle() -> None:
+    content = json.dumps({"path": "a.py", "content": Path(__file__).read_text("utf-8") * 3})
+    pieces: list[StreamPart] = [ToolCallDelta(0, arguments=content[at : at + 9]) for at in range(0, len(content), 9)]
+    played = await play([ToolCallDelta(0, "x", "write"), *pieces, Stop("tool_calls")])
+    assert (played.repairs, [name for name, _ in played.runs]) == ([], ["write"])
+
+
+async def test_an_answer_longer_than_any_model_gives_is_stopped() -> None:
+    numbers = [TextDelta("".join(f"{n}:{n * n} " for n in range(at, at + 9_000))) for at in range(0, 1_800_000, 9_000)]
+    played = await play(numbers, GOOD)
+    assert (played.repairs, played.message.content) == (["degenerate"], "good")

@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,12 @@ def test_every_way_of_writing_comes_back_as_it_was(text: str) -> None:
     assert put_in(edited).text == edited
     assert value_of(edited)["tasks"][len(before.get("tasks", [])) :] == OURS
     assert take_out(edited).text == text
+
+
+def test_a_file_of_very_many_tasks_is_read_but_a_few_times() -> None:
+    mine = ",".join(f'{{"label": "task {number}"}}' for number in range(5_000))
+    text = f'{{"version": "2.0.0", "tasks": [{mine}]}}'
+    began = time.process_time()
+    edited = put_in(text)
+    assert take_out(edited.text).text == text
+    assert time.process_time() - began < 60  # once for each task of the file took many minutes
