@@ -41,10 +41,13 @@ class Calling:
         self._snapshots = snapshots
         self._ask = ask
         self._emit = emit
+        self._began: tuple[str, float] = "", 0.0
+        """The call that was begun last, and when."""
 
     async def run(self, step: int, call: ToolCall, watch: TurnWatch, *, is_last: bool) -> None:
         """One call of the model; what the user said meanwhile goes with the result of a step's last one."""
         started = time.monotonic()
+        self._began = call.id, started
         prepared = self._started(step, call)
         output = prepared if isinstance(prepared, ToolOutput) else await self._allowed_run(call, prepared)
         output = watch.checked(call, unforged(output))
@@ -70,7 +73,8 @@ class Calling:
     def interrupted(self, step: int, call: ToolCall) -> None:
         """Tell of a call that got no result of its own."""
         output = ToolOutput(text=INTERRUPTED, summary="interrupted", is_error=True)
-        self._emit(finished(step, call, output, 0.0))
+        begun, when = self._began
+        self._emit(finished(step, call, output, time.monotonic() - when if begun == call.id else 0.0))
 
     def _started(self, step: int, call: ToolCall) -> Prepared | ToolOutput:
         prepared = self._toolbox.prepare(call.name, call.arguments)

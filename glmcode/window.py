@@ -47,6 +47,13 @@ class Window:
             await self._asking
         return self._tokens
 
+    async def asked_within(self, patience_s: float) -> int | None:
+        """The same, but with no more than so much patience; whoever asks next may have the answer."""
+        self.begin_asking()
+        if self._tokens is None and self._asking is not None:
+            await asyncio.wait([self._asking], timeout=patience_s)
+        return self._tokens
+
     def learn(self, tokens: int | None) -> None:
         """Take what the server itself told; None is nothing."""
         self._tokens = tokens or self._tokens

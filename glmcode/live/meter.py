@@ -8,6 +8,8 @@ from glmcode.agent import Agent
 from glmcode.prompt_size import message_tokens, messages_tokens, tools_tokens
 from glmcode_engine.messages import Message
 
+PATIENCE_S = 0.5
+"""A turn that was over at once may have ended before the server told how large the window is."""
 Name = Literal["system", "tools", "pack", "history"]
 
 
@@ -32,6 +34,7 @@ class Meter:
 
 async def measure(agent: Agent, messages: list[Message], pack_chars: int) -> Meter:
     """The meter of a conversation whose first user message begins with a pack of so many characters."""
+    await agent.window.asked_within(PATIENCE_S)
     return await asyncio.to_thread(_measure, agent, list(messages), pack_chars)
 
 

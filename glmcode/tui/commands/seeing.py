@@ -15,6 +15,8 @@ async def context(talk: Conversation, _: str) -> None:
         status = standing.status(talk.opening.settings, talk.live)
         return Fill(status, standing.last, standing.sent_before, standing.last_broken)
 
+    if talk.live is not None:
+        await talk.standing.measure(talk.live)
     await talk.app.push_screen(ContextScreen(look))
 
 

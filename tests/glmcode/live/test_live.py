@@ -15,6 +15,8 @@ from glmcode_engine.base import Engine, EngineInfo, StreamPart
 from glmcode_engine.messages import Request
 from glmcode_sandbox.workspace import WorkspaceError
 from tests.glmcode.live.working import EDIT, TASKS, Person, living, make_repo, played, shell
+from tests.simulated import SimulatedEndpoint
+from tests.simulated.wire import WINDOW
 
 
 class Closing:
@@ -64,6 +66,18 @@ async def test_turns_share_one_conversation_and_work_on_the_users_files(repo: Pa
         assert live.place and [m.role for m in live.place.session.messages].count("user") == 2
         meter = await live.meter()
         assert meter and meter.used > 0 and dict(meter.segments)["history"] > 0
+
+
+async def test_the_window_is_known_though_the_turn_was_over_before_the_server_told_it(repo: Path) -> None:
+    async with (
+        SimulatedEndpoint([{"content": "short"}]) as server,
+        living(repo, [], engine="remote", base_url=server.base_url) as live,
+    ):
+        await played(live.turn("hi"))
+        async with asyncio.timeout(30):
+            while (meter := await live.meter()) is None or meter.window is None:
+                pass
+        assert meter.window == WINDOW
 
 
 async def test_a_changed_mode_judges_the_next_call(repo: Path) -> None:

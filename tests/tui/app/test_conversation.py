@@ -76,6 +76,18 @@ async def test_escape_interrupts_keeps_the_queue_and_the_next_message_goes_first
 WAITING = shell("while [ ! -e go ]; do sleep 0.05; done")["arguments"]["command"]
 
 
+async def test_a_call_that_is_interrupted_says_how_long_it_ran(tmp_path: Path) -> None:
+    calls = [shell("sleep 60"), shell("echo never")]
+    async with opened(tmp_path, [{"tool_calls": calls}]) as it:
+        await it.type("wait")
+        await it.until(lambda: any(isinstance(each, Call) for each in it.entries))
+        await it.pilot.pause(0.5)
+        await it.pilot.press("escape")
+        await it.idle()
+        ran, never = (each.duration_s for each in it.entries if isinstance(each, Call))
+        assert ran is not None and ran >= 0.5 and never == 0
+
+
 async def test_what_is_typed_while_a_command_runs_is_sent_when_it_has_ended(tmp_path: Path) -> None:
     async with opened(tmp_path, [{"content": "one"}, {"content": "two"}]) as it:
         await it.type(f"!{WAITING}")

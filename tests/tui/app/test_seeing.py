@@ -4,8 +4,9 @@ from textual.widgets import Static
 
 from glmcode.tui.context.screen import ContextScreen
 from glmcode.tui.status.line import StatusLine
+from glmcode.tui.transcript.entries import Call
 from tests.glmcode.context.test_warming import fill
-from tests.glmcode.live.working import make_repo
+from tests.glmcode.live.working import make_repo, shell
 from tests.tui.app.opened import opened
 
 
@@ -19,6 +20,15 @@ async def test_context_shows_the_window_of_the_conversation(tmp_path: Path) -> N
         assert segments["pack"] > 20
         await it.pilot.press("escape")
         await it.until(lambda: it.app.screen is it.app.chat)
+
+
+async def test_context_shows_the_window_also_before_the_first_step_has_ended(tmp_path: Path) -> None:
+    async with opened(tmp_path, [{"tool_calls": [shell("sleep 60")]}], window=50_000) as it:
+        await it.type("wait")
+        await it.until(lambda: any(isinstance(each, Call) for each in it.entries))
+        await it.type("/context")
+        await it.until(lambda: isinstance(it.app.screen, ContextScreen))
+        await it.until(lambda: "50K" in str(it.app.screen.query_one(".chart", Static).render()))
 
 
 async def test_the_status_line_tells_how_far_the_index_is_until_it_is_there(tmp_path: Path) -> None:
