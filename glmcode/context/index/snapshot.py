@@ -134,16 +134,15 @@ def _scan(
     fresh: dict[str, File] = {}
     # What is written as it was found is searched more slowly: not where it is much, nor where nobody settles it.
     settle = not MIN_FILES <= len(changed) <= MAX_UNSETTLED_FILES or len(store.unsettled()) > MAX_UNSETTLED
-    most = CHUNK_FILES if settle else MAX_UNSETTLED_FILES
-    if len(changed) > most:
+    if len(changed) > CHUNK_FILES:
         changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
     known = set(store.blobs()) if len(changed) >= MIN_FILES else _Known(store)
     with open_root(repo) as root, scanner(root, repo, len(changed), known) as scanning:
-        for start in range(0, len(changed), most):
+        for start in range(0, len(changed), CHUNK_FILES):
             on_progress(len(fresh), len(changed))
             if limit_s is not None and time.monotonic() - began >= limit_s:
                 return fresh
-            chunk = changed[start : start + most]
+            chunk = changed[start : start + CHUNK_FILES]
             with store.writing():
                 number = store.reserve(len(chunk))
             batches = scanning.scan(chunk, number, settle, _beyond(len(fresh), len(changed), on_progress))
