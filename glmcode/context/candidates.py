@@ -63,20 +63,32 @@ class Candidates:
         return self._sums[path]
 
     def names(self, path: str) -> Names:
-        """What is defined in lines of the file, for the mark that stands for them."""
+        """What is defined in lines of the file, for the mark that stands for them, and what the next lines stand in."""
         pieces = self.pieces[path]
 
         def told(first: int, last: int) -> str:
             inside = [piece for piece in pieces if piece.name and first <= piece.first <= last]
-            names = list(dict.fromkeys(f"{one.inside}.{one.name}" if one.inside else one.name for one in inside))
-            for shown in range(min(len(names), MAX_NAMES), 0, -1):
-                more = f" and {len(names) - shown} more" if len(names) > shown else ""
-                text = ", ".join(names[:shown]) + more
-                if estimate_tokens(text) <= NAME_TOKENS:
-                    return text
-            return ""
+            around = next((piece.inside for piece in pieces if piece.first == last + 1), "")
+            # Whose head is left out, too: without its name the next lines could be anybody's.
+            beheaded = around if any(piece.name == around for piece in inside) else ""
+            return next((text for text in _said(inside, beheaded) if estimate_tokens(text) <= NAME_TOKENS), "")
 
         return told
+
+
+def _said(pieces: Sequence[Piece], then: str) -> Iterator[str]:
+    """Ways to say what is defined and what comes `then`, the fullest first."""
+    end = f"; then in {then}" if then else ""
+    count = 0
+    for full in (True, False):
+        every = [f"{one.inside}.{one.name}" if one.inside and full else one.name for one in pieces]
+        names = list(dict.fromkeys(every))
+        count = max(count, len(names))
+        for shown in range(min(len(names), MAX_NAMES), 0, -1):
+            more = f" and {len(names) - shown} more" if len(names) > shown else ""
+            yield ", ".join(names[:shown]) + more + end
+    yield from (f"then in {then}", f"in {then}") if then else ()
+    yield f"{count} definitions" if count > 1 else ""
 
 
 def find_candidates(
