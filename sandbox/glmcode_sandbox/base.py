@@ -53,7 +53,10 @@ class ExecResult:
     None: nothing was left out.
     """
     spill: Path | None = None
-    """Host file with the whole raw output (up to the spill limit) when it was clipped and a spill folder is set."""
+    """Host file with the whole raw output (up to the spill limit) where a spill folder is set and it was clipped.
+
+    Of commands that keep state or have an `on_output`, also where cleaning takes something away from it.
+    """
     note: str | None = None
     """What the sandbox has to say about this run (killed for too much output, container restarted)."""
     job: int | None = None

@@ -6,17 +6,30 @@ from pathlib import Path
 from typing import BinaryIO
 
 from glmcode_sandbox.base import OutputSink
+from glmcode_sandbox.clean import clean_text
 
 MARK = b"\x1e"
 _COMPLAINT_BYTES = 500
 
 
 class Capture:
-    """Keeps the first and last half of `keep_bytes`; the whole goes to `spill_file` once it is longer than that."""
+    """Keeps the first and last half of `keep_bytes`; the whole goes to `spill_file` once it is longer than that.
 
-    def __init__(self, keep_bytes: int, spill_file: Path | None, sink: OutputSink | None, output_bytes: int) -> None:
+    With `keeps_raw` it goes there as well where people and models will see less of it than there is.
+    """
+
+    def __init__(
+        self,
+        keep_bytes: int,
+        spill_file: Path | None,
+        sink: OutputSink | None,
+        output_bytes: int,
+        *,
+        keeps_raw: bool = False,
+    ) -> None:
         self._keep = max(2, keep_bytes)
         self._spill_file = spill_file
+        self._keeps_raw = keeps_raw
         self._sink = sink
         self._limit = output_bytes
         self._head = bytearray()
@@ -92,17 +105,29 @@ class Capture:
 
     def finish(self) -> tuple[bytes, int | None, Path | None]:
         """Output, where its gap is, and the spill file; `output`, `head_bytes` and `spill` of ExecResult."""
+        output, gap = self._kept()
+        is_told = gap is not None or (self._keeps_raw and not _is_plain(output))
+        if is_told:
+            self._begin_spill()
         self._finished = True
         if self._spill is not None:
             self._spill.close()
-        output, gap = self._kept()
-        return output, gap, None if gap is None else self._spill_file
+        return output, gap, self._spill_file if is_told else None
 
     def _kept(self) -> tuple[bytes, int | None]:
         if not self.clipped:
             return bytes(self._head), None
         # The head may be shorter than half when the very first piece was longer than all that is kept.
         return bytes(self._head + self._tail[-(self._keep // 2) :]), len(self._head)
+
+
+def _is_plain(output: bytes) -> bool:
+    """Whether it is shown as it is: text, and nothing in it that is cleaned away."""
+    try:
+        text = output.decode()
+    except UnicodeDecodeError:
+        return False
+    return clean_text(text) == text
 
 
 class Run:

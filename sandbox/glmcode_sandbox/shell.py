@@ -97,7 +97,8 @@ class Shell:
                 return ExecResult(_UNUSABLE, message, len(message), 0.0)
             for _ in range(_ATTEMPTS):
                 lane = await self._ensure()
-                run = lane.run_of(order, self._capture(keep_bytes, on_output))
+                watched = keeps_state or on_output is not None
+                run = lane.run_of(order, self._capture(keep_bytes, on_output, keeps_raw=watched))
                 result = await self._execute(lane, order, run, timeout_s, command if may_move else None)
                 if run.started or result.timed_out:
                     break
@@ -121,9 +122,10 @@ class Shell:
     ) -> Order:
         return Order(command.encode("utf-8", "surrogateescape"), self._workdir, stdin, env or {}, carry)
 
-    def _capture(self, keep_bytes: int, sink: OutputSink | None) -> Capture:
+    def _capture(self, keep_bytes: int, sink: OutputSink | None, *, keeps_raw: bool = False) -> Capture:
         spill = self._spill_dir / f"output-{secrets.token_hex(12)}.log" if self._spill_dir else None
-        return Capture(keep_bytes, spill, sink, max(self._limits.output_bytes, keep_bytes))
+        limit = max(self._limits.output_bytes, keep_bytes)
+        return Capture(keep_bytes, spill, sink, limit, keeps_raw=keeps_raw)
 
     async def _begin_job(self, command: str) -> Work:
         """Start a command on the driver, and leave the driver to it."""

@@ -78,3 +78,20 @@ def test_only_the_drivers_own_answer_is_taken(noise: bytes) -> None:
     driver = parse_driver("cafe", noise + answer)
     assert driver == Driver(12, "bash", "setsid", "/home/x")
     assert parse_driver("beef", noise + answer) is None
+
+
+def test_what_cleaning_takes_away_stays_available_where_that_is_asked_for(tmp_path: Path) -> None:
+    cases = {
+        b"plain\ttext\n\xc3\xa9\n": False,
+        b"\x1b[31mred\n": True,
+        b"a\rb\n": True,
+        b"a\xe2\x80\xaeb": True,
+        b"\xff": True,
+    }
+    for number, (output, kept) in enumerate(cases.items()):
+        for asked in (True, False):
+            path = tmp_path / f"{number}{asked}"
+            capture = Capture(100, path, None, 10**6, keeps_raw=asked)
+            capture.add(output)
+            assert capture.finish() == (output, None, path if kept and asked else None)
+            assert path.exists() == (kept and asked) and (not path.exists() or path.read_bytes() == output)
