@@ -25,7 +25,8 @@ def of_repository(repo: Path) -> Path:
 def read(path: Path) -> str | None:
     """The text, every byte of it kept; None where there is no file. Raises ConfigError."""
     try:
-        with path.open("rb") as stream:
+        # Opening a pipe would wait for somebody who writes into it.
+        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise ConfigError(f"{path} is no file")
             data = stream.read(_MAX_BYTES + 1)

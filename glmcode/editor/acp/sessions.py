@@ -91,6 +91,12 @@ class Sessions:
     async def _settings(self, cwd: str) -> Settings:
         if not Path(cwd).is_absolute():
             raise invalid(f"cwd must be an absolute path, not {cwd!r}")
+        try:
+            Path(cwd).stat()
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            pass  # told of where the repository is looked for
+        except (OSError, ValueError):  # too long, or with a NUL
+            raise invalid(f"cwd is no path that can be: {one_line(cwd, 60)}") from None
         return await asyncio.to_thread(self._settings_of, Path(cwd))
 
     async def _opened(
@@ -110,7 +116,7 @@ def on_disk(cwd: str | None, cursor: str | None) -> ListSessionsResponse:
     """A page of the sessions on disk, newest first; `cursor` is the last one of the page before."""
     try:
         repo = find_repository(Path(cwd)) if cwd else None
-    except WorkspaceError:
+    except (WorkspaceError, OSError, ValueError):
         return ListSessionsResponse(sessions=[])
     root = paths.sessions_dir()
     found = store.headers(root, repo)

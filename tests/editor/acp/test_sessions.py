@@ -129,6 +129,8 @@ async def test_closing_ends_a_session_and_what_runs_in_it(home: Path, repo: Path
         ("{repo}", "20200101-000000-abcdef", -32002, "no session"),
         ("{repo}", "../../etc/passwd", -32002, "not a session id"),
         ("relative", None, -32602, "absolute"),
+        ("/tmp/\0x", None, -32602, "no path"),
+        ("/" + "a" * 5_000, None, -32602, "no path"),
         ("{home}", None, -32602, "no git repository"),
     ],
 )

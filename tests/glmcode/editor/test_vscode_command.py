@@ -142,3 +142,11 @@ def test_the_engine_is_ready_when_its_lines_say_so() -> None:
     ):
         assert re.search(ENGINE_ENDS, line) and not re.search(ENGINE_BEGINS, line)
     assert not re.search(ENGINE_BEGINS, STARTED) and not re.search(ENGINE_ENDS, finished("done"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / ".vscode").mkdir()
+    os.mkfifo(tasks_file(repo))
+    assert main(["vscode", "init"]) == 2
+    assert "is no file" in capsys.readouterr().err
