@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES
+from glmcode.cli.choices import DIALECT_NAMES, PRESET_NAMES, token_budget
 from glmcode.cli.subcommands import SubCommands, SubParser
 
 EXIT_CODES = """\
@@ -94,7 +94,9 @@ def _add_pack(commands: "SubCommands[SubParser]") -> None:
     task.add_argument("--issue-file", metavar="F", help="the issue, in every form that fix takes")
     task.add_argument("--task", metavar="TEXT", help="the task, as run takes it")
     _add_pins(pack)
-    pack.add_argument("--budget", type=_context, default=24_000, metavar="N", help="tokens, or auto (default 24000)")
+    pack.add_argument(
+        "--budget", type=token_budget, default=24_000, metavar="N", help="tokens, or auto (default 24000)"
+    )
     pack.add_argument("--format", choices=("text", "json"), help="default text on a terminal, else json")
 
 
@@ -153,7 +155,7 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
         help="tokens one answer may think before it is stopped, default 32768",
     )
     model.add_argument(
-        "--context", metavar="N", type=_context, help="token budget of the repository pack; 0 = none, default auto"
+        "--context", metavar="N", type=token_budget, help="token budget of the repository pack; 0 = none, default auto"
     )
     _add_pins(model)
 
@@ -209,12 +211,6 @@ def _add_limit_flags(parser: argparse.ArgumentParser) -> None:
     limits.add_argument(
         "--patience", type=float, metavar="SECONDS", help="with an overloaded or failing endpoint, default 300"
     )
-
-
-def _context(value: str) -> int | str:
-    if value == "auto" or value.removeprefix("-").isdecimal():
-        return value if value == "auto" else int(value)
-    raise argparse.ArgumentTypeError(f"{value!r} is no number of tokens; name one, or auto")
 
 
 def _add_headless_flags(parser: argparse.ArgumentParser) -> None:

@@ -52,8 +52,8 @@ def choose_budget(auto: Auto, task: Task, spread: int, named_lines: Collection[i
     """The budget for a task whose probability is spread over `spread` tokens (see `fitting.spread`).
 
     `named_lines` are the lines of the repository's files that the task names. What the steps hold of the dev set's
-    issues, that is all edits (benchmarks/packing/need.py): 8K 85 of 100 of the sharp ones that name lines; 13K 85 of
-    the other sharp ones; 32K 80 of the middle ones; 64K 83 of the spread ones, where 200K would be needed for 97.
+    issues, that is all edits (benchmarks/packing/need.py): 8K 93 of 100 of the sharp ones that name lines; 13K 95 of
+    the other sharp ones; 32K 88 of the middle ones; 64K 84 of the spread ones, where 100K would be needed for 95.
     """
     traced = bool(named_lines) or _TRACE.search(task.text) is not None
     what = "a bug with a trace" if traced else "a task without a trace"
