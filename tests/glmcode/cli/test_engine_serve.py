@@ -130,13 +130,13 @@ async def test_a_start_that_cannot_be_is_refused_in_one_line(
     assert ended.code == code and told in ended.stderr and ended.stderr.count("\n") == 1
 
 
-async def test_a_pack_takes_a_quarter_of_the_window_of_the_server_here_at_most(serving: Serving) -> None:
+async def test_a_pack_takes_a_third_of_the_window_of_the_server_here_at_most(serving: Serving) -> None:
     user, model = serving
     repo = repository(user.home / "repo", 40, "def part():\n" + "    total = total + 1  # part of the sum\n" * 20)
     how = ("--engine", "sglang", "--model-path", str(model), "--repo", str(repo), "--sandbox", "none")
     ended = await user.run("run", "which part of the sum is wrong?", *how, "--output", "stream-json")
     (begun,) = (record for record in ended.records if record["kind"] == "session_started")
-    assert 100 < begun["context_tokens"] <= 4096 // 4
+    assert 100 < begun["context_tokens"] <= 4096 // 3
 
 
 async def test_what_a_dead_server_left_does_not_pass_for_the_next_one(serving: Serving) -> None:
