@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from glmcode_sandbox.base import Mount, Sandbox
-from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
-from glmcode_sandbox.docker_api import connect
+from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
+from glmcode_sandbox.containers.docker_api import connect
 from glmcode_sandbox.open import open_sandbox
-from glmcode_sandbox.overlay_daemon import overlay_problem
 from glmcode_sandbox.workspace import Store, open_workspace
+from glmcode_sandbox.workspaces.overlay_daemon import overlay_problem
 
 ROUNDS = 7
 COMMANDS = 100

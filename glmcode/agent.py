@@ -6,16 +6,16 @@ import time
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
-from glmcode.asking import Asking
-from glmcode.calling import Calling
 from glmcode.cost import Prices
 from glmcode.events import AssistantMessage, Event, Failure, Prompted, Steered, StepStarted
+from glmcode.loop.asking import Asking
+from glmcode.loop.calling import Calling
+from glmcode.loop.snapshots import Snapshots
+from glmcode.loop.turn import Ending, LimitReached, Tally, TurnLimits
+from glmcode.loop.watch import TurnWatch
+from glmcode.loop.window import Window
 from glmcode.policy import Ask, NobodyToAsk, Policy
 from glmcode.session.store import Session
-from glmcode.snapshots import Snapshots
-from glmcode.turn import Ending, LimitReached, Tally, TurnLimits
-from glmcode.watch import TurnWatch
-from glmcode.window import Window
 from glmcode_engine.base import Engine, EngineError
 from glmcode_engine.messages import Message, ToolCall, ToolSpec
 from glmcode_sandbox.base import SandboxError

@@ -3,8 +3,8 @@
 import asyncio
 
 from glmcode.doctor_record import Check
-from glmcode_sandbox.daemon import ProbeResult, probe_daemon
-from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
+from glmcode_sandbox.containers.daemon import ProbeResult, probe_daemon
+from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
 
 
 async def check_docker(image: str | None) -> tuple[Check, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from glmcode.config import ConfigError, Settings
-from glmcode_sandbox.daemon_address import endpoint
+from glmcode_sandbox.containers.daemon_address import endpoint
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "ws_proxy", "wss_proxy")
 _PORTS = {"http": 80, "https": 443}

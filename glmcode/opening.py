@@ -10,19 +10,19 @@ from glmcode import __version__, paths
 from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
 from glmcode.cost import Prices, known_prices
-from glmcode.engines import window_asker
-from glmcode.images import describe_sandbox
-from glmcode.layers import choose_store
-from glmcode.lazy_sandbox import LazySandbox
+from glmcode.loop.snapshots import Snapshots
+from glmcode.loop.turn import TurnLimits
+from glmcode.loop.window import Window
+from glmcode.model.engines import window_asker
+from glmcode.places.images import describe_sandbox
+from glmcode.places.layers import choose_store
+from glmcode.places.lazy_sandbox import LazySandbox
 from glmcode.policy import Ask, Policy
 from glmcode.session import store
 from glmcode.session.keeping import keep_trees
 from glmcode.session.store import Session
 from glmcode.session.timeline import TREES_NAME
 from glmcode.session.unapplied import WORKSPACE_NAME, unapplied_patch
-from glmcode.snapshots import Snapshots
-from glmcode.turn import TurnLimits
-from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_engine.messages import Message
 from glmcode_prompts.library import load

@@ -9,11 +9,11 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from glmcode_engine.base import Engine, EngineError, EngineInfo, Repaired, StreamPart, closing
-from glmcode_engine.degenerate import Degenerate
 from glmcode_engine.messages import Request
+from glmcode_engine.repair.degenerate import Degenerate
 
 if TYPE_CHECKING:
-    from glmcode_engine.guarded_answer import GuardedAnswer
+    from glmcode_engine.repair.guarded_answer import GuardedAnswer
 
 THINKING_BUDGET = 32_768
 
@@ -77,6 +77,6 @@ class GuardedEngine:
 
     def _answer_to(self, request: Request) -> "GuardedAnswer":
         # Loaded with the first part: no request waits for what only answers need.
-        from glmcode_engine.guarded_answer import GuardedAnswer
+        from glmcode_engine.repair.guarded_answer import GuardedAnswer
 
         return GuardedAnswer(request, self._thinking_budget)

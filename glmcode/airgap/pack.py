@@ -13,8 +13,8 @@ from glmcode import __version__
 from glmcode.airgap import install
 from glmcode.airgap.install import IMAGE, INSTALLER, MANIFEST, Manifest, Member, digest_of
 from glmcode.airgap.wheels import PackError, collect_wheels
-from glmcode_sandbox.container_plan import MOUNTS_LABEL
-from glmcode_sandbox.docker_api import connect, told
+from glmcode_sandbox.containers.container_plan import MOUNTS_LABEL
+from glmcode_sandbox.containers.docker_api import connect, told
 
 _CHUNK = 1024**2
 

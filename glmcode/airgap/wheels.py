@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from glmcode_sandbox.clean import one_line
-from glmcode_sandbox.registry_settings import registry_settings
+from glmcode_sandbox.images.registry_settings import registry_settings
 
 _TIMEOUT_S = 1200
 _OF_INSTALLER = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_build.json", "uv_cache.json"})

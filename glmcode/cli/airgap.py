@@ -25,7 +25,7 @@ async def airgap(options: argparse.Namespace) -> int:
 def _pack(options: argparse.Namespace) -> int:
     from glmcode.airgap.pack import pack
     from glmcode.airgap.wheels import PackError
-    from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
+    from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
 
     if settings_of(argparse.Namespace()).offline:
         raise ConfigError("--offline: packing fetches wheels from a registry; pack without it")

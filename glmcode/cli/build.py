@@ -6,8 +6,8 @@ from pathlib import Path
 from glmcode.cli.settings import ask_on_terminal, say, settings_of
 from glmcode.config import ConfigError, Settings
 from glmcode.exit_codes import ExitCode
-from glmcode.images import resolve_image
-from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
+from glmcode.places.images import resolve_image
+from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
 from glmcode_sandbox.image import ImageSource, build_image
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
 

@@ -50,8 +50,8 @@ async def _with_sandbox(settings: Settings) -> Settings:
 
 async def _docker_image() -> str | None:
     """An image to run the demo in: the default one, else the demo's own. Raises SandboxError."""
-    from glmcode_sandbox.daemon import probe_daemon
-    from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
+    from glmcode_sandbox.containers.daemon import probe_daemon
+    from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
     from glmcode_sandbox.image import build_image
 
     found = probe_daemon(DEFAULT_IMAGE)

@@ -9,9 +9,9 @@ from glmcode.config import Settings
 from glmcode.doctor import examine, render
 from glmcode.doctor_record import Check, DoctorInput
 from glmcode.exit_codes import ExitCode
-from glmcode.images import ImageChoice, choose_image
 from glmcode.keys import find_key
-from glmcode.window_check import check_window
+from glmcode.model.window_check import check_window
+from glmcode.places.images import ImageChoice, choose_image
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
 

@@ -10,8 +10,8 @@ from glmcode.cli.settings import say, settings_of
 from glmcode.config import ConfigError, Settings
 from glmcode.context.pack import pack
 from glmcode.cost import Prices, known_prices
-from glmcode.engines import open_remote
 from glmcode.exit_codes import ExitCode, of_error
+from glmcode.model.engines import open_remote
 from glmcode_engine.base import EngineError
 from glmcode_engine.bench import MAX_TOKENS, Bench, Prompts, Round, bench
 from glmcode_engine.conformance.observation import connect

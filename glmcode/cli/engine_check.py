@@ -7,8 +7,8 @@ import textwrap
 
 from glmcode.cli.settings import say, settings_of
 from glmcode.config import ConfigError, Settings
-from glmcode.engines import open_remote
 from glmcode.exit_codes import ExitCode, of_error
+from glmcode.model.engines import open_remote
 from glmcode_engine.base import EngineError
 from glmcode_engine.conformance.conduct import Conformance, conduct
 from glmcode_engine.conformance.exchanges import Texts

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from glmcode import paths
 from glmcode.cli.settings import say, settings_of
 from glmcode.config import ConfigError
-from glmcode.embedded import PhaseTeller
-from glmcode.engine_status import render
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import Interrupts, interruptible
+from glmcode.model.embedded import PhaseTeller
+from glmcode.model.engine_status import render
 from glmcode_engine.sglang.attach import follow, start_detached, stop
 from glmcode_engine.sglang.options import ServeOptions
 from glmcode_engine.sglang.preflight import ServeError, check_model
@@ -129,7 +129,7 @@ async def _stop(place: Place) -> int:
 
 def _options(options: argparse.Namespace, extra: Sequence[str]) -> ServeOptions:
     """Raises ConfigError."""
-    from glmcode.engine_options import NoModelPath, serve_options
+    from glmcode.model.engine_options import NoModelPath, serve_options
 
     try:
         return serve_options(

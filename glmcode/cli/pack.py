@@ -55,7 +55,7 @@ def _endpoint(options: argparse.Namespace) -> "tuple[int | None, Prices | None]"
     """What is known of the window and the prices of the endpoint that a run would use, without asking it."""
     from glmcode.cli.settings import settings_of
     from glmcode.cost import known_prices
-    from glmcode.engines import known_window
+    from glmcode.model.engines import known_window
 
     settings = settings_of(argparse.Namespace(repo=options.repo))
     if settings.engine != "remote":

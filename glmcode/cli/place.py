@@ -12,10 +12,10 @@ from typing import Any
 from glmcode.cli.settings import say
 from glmcode.config import ConfigError, Settings
 from glmcode.exit_codes import ExitCode
-from glmcode.guarded import guarded
-from glmcode.images import resolve_image
-from glmcode.layers import choose_store
 from glmcode.offline import go_offline
+from glmcode.places.guarded import guarded
+from glmcode.places.images import resolve_image
+from glmcode.places.layers import choose_store
 from glmcode.policy import Decision, Policy
 from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.clean import StreamCleaner

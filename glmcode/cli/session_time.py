@@ -21,7 +21,7 @@ from glmcode.session.restoring import Restoring, in_the_way, open_restoring
 from glmcode.session.steps import changes_in, read_steps
 from glmcode.session.timeline import TREES_NAME, Timeline, read_timeline
 from glmcode_sandbox.clean import clean_text, one_line
-from glmcode_sandbox.trees import FileChange, TreeStore
+from glmcode_sandbox.git.trees import FileChange, TreeStore
 from glmcode_sandbox.workspace import find_repository
 from glmcode_tools.filetext import display_name
 

@@ -15,7 +15,7 @@ from glmcode.trust import is_trusted, project_config, remember
 from glmcode_sandbox.workspace import WorkspaceError, find_repository
 
 if TYPE_CHECKING:
-    from glmcode.devcontainers import Ask
+    from glmcode.places.devcontainers import Ask
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

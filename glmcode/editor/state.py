@@ -130,7 +130,7 @@ def content_at(root: Path, session: str, at: str, path: str) -> bytes | None:
     import asyncio
 
     from glmcode.session.timeline import TREES_NAME, read_timeline
-    from glmcode_sandbox.trees import TreeStore
+    from glmcode_sandbox.git.trees import TreeStore
 
     file = store.session_file(root, session)
     tree = read_timeline(store.records(file)).point(at).tree

@@ -9,16 +9,16 @@ from glmcode import paths
 from glmcode.agent import Agent
 from glmcode.config import ConfigError, Settings
 from glmcode.cost import Prices
-from glmcode.engines import is_script, open_engine, start_engine
 from glmcode.events import Event, SessionStarted
-from glmcode.guarded import guarded
 from glmcode.headless.output import Output
-from glmcode.images import resolve_image
-from glmcode.lazy_sandbox import LazySandbox
+from glmcode.loop.snapshots import Snapshots
+from glmcode.model.engines import is_script, open_engine, start_engine
 from glmcode.opening import lazy_sandbox, make_agent, open_session, open_workspace_of, prices_of, sandbox_for
+from glmcode.places.guarded import guarded
+from glmcode.places.images import resolve_image
+from glmcode.places.lazy_sandbox import LazySandbox
 from glmcode.policy import nobody
 from glmcode.session.store import Session
-from glmcode.snapshots import Snapshots
 from glmcode_engine.base import Engine
 from glmcode_sandbox.base import Sandbox
 from glmcode_sandbox.clean import one_line

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from glmcode.config import Settings
-from glmcode.engines import is_script
 from glmcode.events import PASSING, AssistantMessage, Event, SessionStarted, ToolFinished
+from glmcode.model.engines import is_script
 from glmcode.telling import told
 from glmcode_sandbox.clean import clean_text, one_line
 

@@ -7,18 +7,18 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError, Settings
-from glmcode.engines import ready_window
 from glmcode.events import TurnFinished
 from glmcode.exit_codes import ExitCode
 from glmcode.headless.findings import Findings, Mode
 from glmcode.headless.job import Job, open_job
 from glmcode.interrupts import Interrupts
 from glmcode.live.told import waiting_notes
+from glmcode.model.engines import ready_window
 from glmcode.session.marks import Restoring
 from glmcode_prompts.library import load
 from glmcode_sandbox.base import SandboxError
-from glmcode_sandbox.transaction import new_aside
 from glmcode_sandbox.workspace import WorkspaceError, protected
+from glmcode_sandbox.workspaces.transaction import new_aside
 from glmcode_tools.filetext import display_name
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from glmcode.asides import settled
 from glmcode.live.place import Place
 from glmcode.live.session import LiveSession
+from glmcode.loop.asides import settled
 from glmcode.session.store import FILE_NAME, records
 from glmcode.session.timeline import read_timeline
 from glmcode_engine.assemble import Assembler
@@ -14,9 +14,9 @@ from glmcode_engine.base import EngineError, closing
 from glmcode_engine.messages import Message, Request
 from glmcode_prompts.library import fenced, load
 from glmcode_sandbox.clean import clean_text, one_line
-from glmcode_sandbox.committing import CommitProblem, Committed, Preview, commit_paths, preview_commit
-from glmcode_sandbox.gitrun import WorkspaceError
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.git.committing import CommitProblem, Committed, Preview, commit_paths, preview_commit
+from glmcode_sandbox.git.gitrun import WorkspaceError
+from glmcode_sandbox.git.trees import TreeStore
 from glmcode_tools.filetext import display_name
 
 NOTHING = "nothing to commit: this session changed no file that is not in the last commit"

@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 
 from glmcode.live.people import People
+from glmcode.loop.snapshots import Snapshots
 from glmcode.policy import Ask, Decision, NobodyToAsk, Policy, Question
-from glmcode.snapshots import Snapshots
 from glmcode_prompts.library import load
 from glmcode_sandbox.clean import clean_text, one_line
-from glmcode_sandbox.gitrun import WorkspaceError
-from glmcode_sandbox.guarding import Guard
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.git.gitrun import WorkspaceError
+from glmcode_sandbox.git.guarding import Guard
+from glmcode_sandbox.git.trees import TreeStore
 from glmcode_sandbox.workspace import Workspace, protected
 from glmcode_tools.base import relative_path
 from glmcode_tools.filetext import display_name

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glmcode.agent import Agent
-from glmcode.prompt_size import message_tokens, messages_tokens, tools_tokens
+from glmcode.loop.prompt_size import message_tokens, messages_tokens, tools_tokens
 from glmcode_engine.messages import Message
 
 PATIENCE_S = 0.5

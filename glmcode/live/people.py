@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glmcode.devcontainers import Ask as Confirm
-from glmcode.loading import Watch
+from glmcode.model.loading import Watch
+from glmcode.places.devcontainers import Ask as Confirm
 from glmcode.policy import Ask
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from glmcode.agent import Agent
 from glmcode.config import Settings
-from glmcode.guarded import guarded
-from glmcode.lazy_sandbox import LazySandbox
 from glmcode.live.guarding import TurnGuard
+from glmcode.loop.snapshots import Snapshots
 from glmcode.opening import lazy_sandbox, make_agent, open_session, open_workspace_of
+from glmcode.places.guarded import guarded
+from glmcode.places.lazy_sandbox import LazySandbox
 from glmcode.policy import Ask
 from glmcode.session.marks import Left
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, records
 from glmcode.session.timeline import TREES_NAME
-from glmcode.snapshots import Snapshots
 from glmcode_engine.base import Engine
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.git.trees import TreeStore
 from glmcode_sandbox.workspace import Workspace
 
 

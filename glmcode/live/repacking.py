@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glmcode.config import ConfigError
-from glmcode.engines import ready_window
 from glmcode.events import CacheBroken, Compacted, Event
 from glmcode.live.meter import measure
 from glmcode.live.place import Place
 from glmcode.live.session import LiveSession
+from glmcode.model.engines import ready_window
 from glmcode.opening import prices_of
 from glmcode.session.branches import read_branches
 from glmcode.session.store import FILE_NAME, records

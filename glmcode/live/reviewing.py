@@ -9,7 +9,7 @@ from glmcode.review.decisions import Decisions
 from glmcode.review.hunks import Review, open_review
 from glmcode.session.store import FILE_NAME, records
 from glmcode.session.timeline import read_timeline
-from glmcode_sandbox.trees import FileChange
+from glmcode_sandbox.git.trees import FileChange
 
 NOTHING = Review("", "", ())
 

@@ -15,7 +15,7 @@ from glmcode.session.store import SessionError
 from glmcode.session.timeline import TREES_NAME, read_timeline
 from glmcode_prompts.library import load
 from glmcode_sandbox.clean import clean_text
-from glmcode_sandbox.trees import FileChange, TreeStore
+from glmcode_sandbox.git.trees import FileChange, TreeStore
 from glmcode_tools.filetext import display_name
 
 _NAMED = 50

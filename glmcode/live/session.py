@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glmcode import paths
-from glmcode.asides import AsideEvent, aside
 from glmcode.config import Settings
-from glmcode.engines import open_engine, ready_window, start_engine, window_asker
 from glmcode.events import CacheBroken, Event, SessionStarted, ToolFinished
-from glmcode.images import describe_sandbox, resolve_image
 from glmcode.live.indexing import Indexing
 from glmcode.live.meter import Meter, measure
 from glmcode.live.packing import Packing
 from glmcode.live.people import People
 from glmcode.live.place import Place, open_place
 from glmcode.live.told import Told, waiting_notes
+from glmcode.loop.asides import AsideEvent, aside
+from glmcode.loop.window import Window
+from glmcode.model.engines import open_engine, ready_window, start_engine, window_asker
 from glmcode.opening import prices_of
+from glmcode.places.images import describe_sandbox, resolve_image
 from glmcode.policy import ApprovalMode
 from glmcode.session import store
-from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_sandbox.open import probe
 from glmcode_sandbox.workspace import find_repository

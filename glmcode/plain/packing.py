@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from glmcode.engines import ready_window
 from glmcode.live import repacking
 from glmcode.live.session import LiveSession
+from glmcode.model.engines import ready_window
 from glmcode.opening import prices_of
 from glmcode.tui.pack.price import price
 from glmcode.tui.status.figures import count

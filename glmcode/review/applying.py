@@ -14,9 +14,9 @@ from glmcode.review.telling import told_to_the_model
 from glmcode.session.marks import HunkDecided, Restoring, ReviewEnded, RolledBack
 from glmcode.session.store import Session
 from glmcode_sandbox.files import RunsCommands
-from glmcode_sandbox.gitrun import WorkspaceError
-from glmcode_sandbox.transaction import new_aside
+from glmcode_sandbox.git.gitrun import WorkspaceError
 from glmcode_sandbox.workspace import Workspace
+from glmcode_sandbox.workspaces.transaction import new_aside
 
 _ID = "review"
 

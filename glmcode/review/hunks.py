@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Literal
 
-from glmcode_sandbox.trees import ChangeStatus, Difference, TreeStore
+from glmcode_sandbox.git.trees import ChangeStatus, Difference, TreeStore
 from glmcode_sandbox.workspace import Workspace
 
 LineKind = Literal[" ", "+", "-"]

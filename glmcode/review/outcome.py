@@ -6,7 +6,7 @@ from pathlib import Path
 
 from glmcode.review.decisions import Accept, Decision, Decisions, Edit, Refuse, ReviewError
 from glmcode.review.hunks import Hunk, ReviewFile
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.git.trees import TreeStore
 from glmcode_tools.filetext import display_name
 
 Entry = tuple[str, str] | None

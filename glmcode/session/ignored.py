@@ -6,7 +6,7 @@ from typing import Any
 
 from glmcode.session.store import SessionError
 from glmcode.session.timeline import Timeline, read_timeline
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.git.trees import TreeStore
 
 
 def ignored_timeline(lines: Iterable[dict[str, Any]]) -> Timeline:

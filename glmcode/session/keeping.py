@@ -9,8 +9,8 @@ from glmcode.session.timeline import TREES_NAME, read_timeline
 
 async def keep_trees(folder: Path) -> None:
     """At the end of a run: keep of a session's trees what tells them apart, and no more; `folder` is the session's."""
-    from glmcode_sandbox.gitrun import WorkspaceError
-    from glmcode_sandbox.history import keep_history
+    from glmcode_sandbox.git.gitrun import WorkspaceError
+    from glmcode_sandbox.git.history import keep_history
 
     try:
         lines = list(records(folder / FILE_NAME))

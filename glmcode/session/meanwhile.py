@@ -10,8 +10,8 @@ from glmcode.session.store import FILE_NAME, Session, SessionError, records
 from glmcode.session.timeline import read_timeline
 from glmcode_engine.messages import Message
 from glmcode_prompts.library import load
-from glmcode_sandbox.gitrun import WorkspaceError
-from glmcode_sandbox.trees import Difference, TreeStore
+from glmcode_sandbox.git.gitrun import WorkspaceError
+from glmcode_sandbox.git.trees import Difference, TreeStore
 from glmcode_sandbox.workspace import Workspace
 from glmcode_tools.filetext import display_name
 

@@ -14,10 +14,10 @@ from glmcode.session.rollback import MOVING_NAME, roll_back
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, SessionError, records
 from glmcode.session.timeline import TREES_NAME, Point, Timeline, read_timeline
 from glmcode.session.unapplied import WORKSPACE_NAME
-from glmcode_sandbox.recover import discard, left_behind
-from glmcode_sandbox.transaction import new_aside
-from glmcode_sandbox.trees import FileChange, TreeStore
+from glmcode_sandbox.git.trees import FileChange, TreeStore
 from glmcode_sandbox.workspace import Workspace, open_workspace
+from glmcode_sandbox.workspaces.recover import discard, left_behind
+from glmcode_sandbox.workspaces.transaction import new_aside
 from glmcode_tools.filetext import display_name
 
 

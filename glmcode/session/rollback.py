@@ -6,10 +6,10 @@ from pathlib import Path
 from glmcode.session.marks import Restoring, RolledBack
 from glmcode.session.store import FILE_NAME, Session, records
 from glmcode.session.timeline import TREES_NAME
-from glmcode_sandbox.recover import discard
+from glmcode_sandbox.git.trees import TreeStore
 from glmcode_sandbox.threads import finished
-from glmcode_sandbox.trees import TreeStore
 from glmcode_sandbox.workspace import open_workspace
+from glmcode_sandbox.workspaces.recover import discard
 
 MOVING_NAME = "moving"
 """The folder in a session's folder for the workspace that moves files of the repository; apart from that of a run."""

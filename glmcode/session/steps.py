@@ -9,7 +9,7 @@ from glmcode.session.branches import read_branches
 from glmcode.session.ignored import ignored_timeline
 from glmcode.session.store import SessionError, records
 from glmcode.session.timeline import Timeline, read_timeline
-from glmcode_sandbox.trees import FileChange, TreeStore
+from glmcode_sandbox.git.trees import FileChange, TreeStore
 
 _NUMBER = "number of the step"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from glmcode.session.store import FILE_NAME, PATCH_NAME, Session, records
 from glmcode.session.timeline import read_timeline
-from glmcode_sandbox.recover import discard, recover_patch
+from glmcode_sandbox.workspaces.recover import discard, recover_patch
 
 WORKSPACE_NAME = "workspace"
 """The folder in a session's folder where its workspace lives."""

@@ -5,7 +5,7 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widget import Widget
 
-from glmcode.loading import Loading
+from glmcode.model.loading import Loading
 from glmcode.tui.opening import Opening
 from glmcode.tui.texts import text
 

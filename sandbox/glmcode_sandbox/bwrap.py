@@ -12,17 +12,17 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from glmcode_sandbox import processes
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, NoSandboxError, SandboxError, SandboxKind
 from glmcode_sandbox.clean import one_line
 from glmcode_sandbox.environment import DEFAULT_PATH, HOME, USER, standard_environment
-from glmcode_sandbox.growth import Growth, written_folders
-from glmcode_sandbox.keeper import Keeper
-from glmcode_sandbox.place import Channel
 from glmcode_sandbox.posix import PosixSandbox
 from glmcode_sandbox.seccomp import call_filter
-from glmcode_sandbox.shell import Shell
-from glmcode_sandbox.subprocesses import spawn
+from glmcode_sandbox.shells import processes
+from glmcode_sandbox.shells.growth import Growth, written_folders
+from glmcode_sandbox.shells.keeper import Keeper
+from glmcode_sandbox.shells.place import Channel
+from glmcode_sandbox.shells.shell import Shell
+from glmcode_sandbox.shells.subprocesses import spawn
 
 INSTALL = "install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`)"
 PROBE_TIMEOUT_S = 10.0

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, SandboxKind
-from glmcode_sandbox.container import DockerPlace
-from glmcode_sandbox.container_plan import ContainerPlan
-from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
-from glmcode_sandbox.growth import Growth, written_folders
+from glmcode_sandbox.containers.container import DockerPlace
+from glmcode_sandbox.containers.container_plan import ContainerPlan
+from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
 from glmcode_sandbox.posix import PosixSandbox
-from glmcode_sandbox.shell import Shell
+from glmcode_sandbox.shells.growth import Growth, written_folders
+from glmcode_sandbox.shells.shell import Shell
 
 
 class DockerSandbox(PosixSandbox):

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from glmcode_sandbox import reaper
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.clean import one_line
-from glmcode_sandbox.container_plan import MOUNTS_LABEL, PATH_LABEL, host_mounts
-from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
-from glmcode_sandbox.docker_api import connect, told
-from glmcode_sandbox.registry_settings import proxy_environment
-from glmcode_sandbox.skeleton import host_mounts as skeleton_mounts
-from glmcode_sandbox.skeleton import make_skeleton, program_folder
+from glmcode_sandbox.containers import reaper
+from glmcode_sandbox.containers.container_plan import MOUNTS_LABEL, PATH_LABEL, host_mounts
+from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
+from glmcode_sandbox.containers.docker_api import connect, told
+from glmcode_sandbox.images.registry_settings import proxy_environment
+from glmcode_sandbox.images.skeleton import host_mounts as skeleton_mounts
+from glmcode_sandbox.images.skeleton import make_skeleton, program_folder
 
 ImageSource = Literal["registry", "host", "rootfs"]
 LineSink = Callable[[str], None]

@@ -10,14 +10,14 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from glmcode_sandbox import keep_shells, processes
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, SandboxError, SandboxKind
 from glmcode_sandbox.environment import DEFAULT_PATH, standard_environment
-from glmcode_sandbox.growth import Growth
-from glmcode_sandbox.keeper import Keeper
-from glmcode_sandbox.place import Channel
 from glmcode_sandbox.posix import PosixSandbox
-from glmcode_sandbox.shell import Shell
+from glmcode_sandbox.shells import keep_shells, processes
+from glmcode_sandbox.shells.growth import Growth
+from glmcode_sandbox.shells.keeper import Keeper
+from glmcode_sandbox.shells.place import Channel
+from glmcode_sandbox.shells.shell import Shell
 
 _PASSED_ON = ("PATH", "TZ", "SHELL", "SSL_CERT_FILE", "SSL_CERT_DIR", "JAVA_HOME", "SDKROOT")
 """All that a command sees of the caller's environment; never a key or a proxy's password."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from glmcode_sandbox.base import Limits, Mount, NetworkMode, NoSandboxError, Sandbox, SandboxKind
-from glmcode_sandbox.daemon import probe_daemon
-from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
+from glmcode_sandbox.containers.daemon import probe_daemon
+from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
 
 
 async def open_sandbox(

@@ -11,7 +11,7 @@ from glmcode_sandbox.base import (
     SandboxError,
     SandboxKind,
 )
-from glmcode_sandbox.shell import Shell
+from glmcode_sandbox.shells.shell import Shell
 
 
 class PosixSandbox:

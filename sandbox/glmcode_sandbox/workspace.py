@@ -7,16 +7,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
-from glmcode_sandbox.applying import ApplyResult
 from glmcode_sandbox.base import Mount
 from glmcode_sandbox.files import RunsCommands
 from glmcode_sandbox.finding import WorkspaceError, find_repository
-from glmcode_sandbox.gitworkspace import GitWorkspace, WorkspaceMode
-from glmcode_sandbox.overlayworkspace import OverlayWorkspace
-from glmcode_sandbox.protected import protected
-from glmcode_sandbox.repository import Repository, open_repository
+from glmcode_sandbox.git.protected import protected
+from glmcode_sandbox.git.repository import Repository, open_repository
+from glmcode_sandbox.git.trees import FileChange, TreeStore
 from glmcode_sandbox.threads import remove_folder
-from glmcode_sandbox.trees import FileChange, TreeStore
+from glmcode_sandbox.workspaces.applying import ApplyResult
+from glmcode_sandbox.workspaces.gitworkspace import GitWorkspace, WorkspaceMode
+from glmcode_sandbox.workspaces.overlayworkspace import OverlayWorkspace
 
 __all__ = [
     "ApplyResult",

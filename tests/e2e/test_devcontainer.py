@@ -11,8 +11,8 @@ import pytest
 
 from tests.cli import CommandLine, Ended
 from tests.e2e.place import commit_all
+from tests.sandbox.images.test_image import small_root
 from tests.sandbox.repositories import write
-from tests.sandbox.test_image import small_root
 
 pytestmark = pytest.mark.docker
 
@@ -22,7 +22,7 @@ FILE = ".devcontainer/devcontainer.json"
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An image that the repository's may be built from; gone at the end with all that was made of it."""
-    from glmcode_sandbox.docker_api import connect
+    from glmcode_sandbox.containers.docker_api import connect
 
     api = connect()
     api.timeout = 60

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from glmcode.cost import Prices
+from glmcode.loop.turn import TurnLimits
 from glmcode.session import store
 from glmcode.session.store import INTERRUPTED, Session
-from glmcode.turn import TurnLimits
 from glmcode_engine.base import EngineError, ReasoningDelta, RetryNotice, Stop, StreamPart, TextDelta, ToolCallDelta
 from glmcode_engine.messages import Message, Request
 from tests.fakes import FakeEngine, FakeSandbox, calls, says

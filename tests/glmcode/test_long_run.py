@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from glmcode.events import CacheBroken, Compacted
+from glmcode.loop.turn import TurnLimits
+from glmcode.loop.window import Window
 from glmcode.session.store import Session
-from glmcode.turn import TurnLimits
-from glmcode.window import Window
 from glmcode_engine.base import EngineError, EngineInfo, StreamPart
 from glmcode_engine.messages import Request, Usage
 from glmcode_engine.wire import message_body, tool_body

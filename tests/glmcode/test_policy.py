@@ -1,7 +1,7 @@
 import pytest
 
 from glmcode.policy import ApprovalMode, Decision, Effect, NobodyToAsk, Policy, Question, nobody
-from glmcode_sandbox.protected import protected
+from glmcode_sandbox.git.protected import protected
 
 
 def judge(mode: ApprovalMode, effect: Effect, *paths: str) -> Decision | Question:

@@ -8,15 +8,15 @@ from typing import Any
 from glmcode.agent import Agent
 from glmcode.cost import Prices
 from glmcode.events import Event, TurnFinished
+from glmcode.loop.snapshots import Snapshots
+from glmcode.loop.turn import TurnLimits
+from glmcode.loop.window import Window
 from glmcode.policy import Ask, Policy, nobody
 from glmcode.session import store
 from glmcode.session.store import Session
-from glmcode.snapshots import Snapshots
-from glmcode.turn import TurnLimits
-from glmcode.window import Window
 from glmcode_engine.base import Engine
 from glmcode_sandbox.base import ExecResult, NoSandboxError
-from glmcode_sandbox.protected import protected
+from glmcode_sandbox.git.protected import protected
 from glmcode_tools.base import ToolContext
 from glmcode_tools.toolbox import Toolbox
 from tests.fakes import FakeSandbox

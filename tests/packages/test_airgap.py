@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli import CommandLine, Ended, environment
-from tests.sandbox.test_image import small_root
+from tests.sandbox.images.test_image import small_root
 
 pytestmark = [pytest.mark.packages, pytest.mark.timeout(600)]
 
@@ -100,7 +100,7 @@ def image(tmp_path: Path) -> Iterator[str]:
 
 
 def connect() -> Any:
-    from glmcode_sandbox.docker_api import connect
+    from glmcode_sandbox.containers.docker_api import connect
 
     return connect()
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from glmcode_sandbox.base import Mount, NoSandboxError, SandboxKind
-from glmcode_sandbox.container_plan import MOUNTS_LABEL
-from glmcode_sandbox.daemon import probe_daemon
+from glmcode_sandbox.containers.container_plan import MOUNTS_LABEL
+from glmcode_sandbox.containers.daemon import probe_daemon
 from glmcode_sandbox.open import open_sandbox, probe
 from glmcode_sandbox.posix import PosixSandbox
 from tests.sandbox.entering import OVERLAY, Shape
@@ -54,7 +54,7 @@ def docker_image() -> str:
     mounts = json.dumps([*folders, *prefix])
     image = "glmcode-test-sbx:" + hashlib.sha256((Path(__file__).read_text() + mounts).encode()).hexdigest()[:12]
     if not probe_daemon(image).image:
-        from glmcode_sandbox.docker_api import connect
+        from glmcode_sandbox.containers.docker_api import connect
 
         api = connect()
         try:

@@ -10,8 +10,8 @@ from typing import Literal
 
 import pytest
 
-from glmcode_sandbox.overlay import volume_options
 from glmcode_sandbox.workspace import Store, Workspace, WorkspaceMode, open_workspace
+from glmcode_sandbox.workspaces.overlay import volume_options
 
 Shape = Literal["direct", "copy", "overlay"]
 """What a workspace is; the last two are isolated."""

@@ -7,12 +7,12 @@ from typing import Any
 from glmcode_engine.conformance.evidence import Evidence, Verdict, fail, ok, quoted, skipped, warn
 from glmcode_engine.conformance.exchanges import ACCESS_CODE, CODES, STORED
 from glmcode_engine.conformance.observation import Observed, fold
-from glmcode_engine.degenerate import Degenerate
 from glmcode_engine.dialects import DIALECTS
 from glmcode_engine.guard import THINKING_BUDGET
-from glmcode_engine.guarded_answer import GuardedAnswer
 from glmcode_engine.messages import ToolCall
-from glmcode_engine.typed_values import typed
+from glmcode_engine.repair.degenerate import Degenerate
+from glmcode_engine.repair.guarded_answer import GuardedAnswer
+from glmcode_engine.repair.typed_values import typed
 from glmcode_engine.untrusted import one_line
 
 _PARSER = "On a server of your own, start it with --tool-call-parser (glm45 or auto)."

@@ -44,7 +44,7 @@ from glmcode.editor.acp.conversation import Conversation
 from glmcode.editor.acp.errors import FAILURES, busy, invalid, request_error
 from glmcode.editor.acp.prompt import Blocks, ReadBuffer
 from glmcode.editor.acp.sessions import Sessions, SettingsOf, on_disk
-from glmcode.engines import open_engine
+from glmcode.model.engines import open_engine
 from glmcode.session.forking import fork
 
 API_KEY = "api-key"

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from acp.schema import AvailableCommand, AvailableCommandInput, AvailableCommandsUpdate, UnstructuredCommandInput
 
-from glmcode.asides import AsideEvent
 from glmcode.editor.acp import options
 from glmcode.editor.acp.errors import invalid
 from glmcode.editor.acp.packing import packed
@@ -16,6 +15,7 @@ from glmcode.events import Event
 from glmcode.live import repacking
 from glmcode.live.committing import commit, propose
 from glmcode.live.session import LiveSession
+from glmcode.loop.asides import AsideEvent
 from glmcode.markdown import fenced
 from glmcode_tools.filetext import display_name
 

@@ -10,7 +10,6 @@ from acp.interfaces import Client
 from acp.schema import PromptResponse
 
 from glmcode import paths
-from glmcode.asides import AsideEvent
 from glmcode.config import Settings
 from glmcode.editor.acp.commands import Command, available, command_in
 from glmcode.editor.acp.errors import FAILURES, INTERNAL, busy, request_error, stop_reason, turn_error
@@ -19,6 +18,7 @@ from glmcode.editor.acp.prompt import Blocks, Composed, ReadBuffer, compose
 from glmcode.editor.acp.shown import Shown
 from glmcode.events import Event, TurnFinished
 from glmcode.live.session import LiveSession, People
+from glmcode.loop.asides import AsideEvent
 from glmcode.session import store
 
 

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from glmcode.engines import ready_window
 from glmcode.live import repacking
 from glmcode.live.session import LiveSession
 from glmcode.markdown import fenced
+from glmcode.model.engines import ready_window
 from glmcode.opening import prices_of
 from glmcode_sandbox.clean import one_line
 from glmcode_tools.filetext import display_name

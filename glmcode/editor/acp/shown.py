@@ -13,9 +13,9 @@ from glmcode.editor.acp import options
 from glmcode.editor.acp.calls import Call
 from glmcode.editor.acp.updates import Update, Updates
 from glmcode.editor.acp.usage import Used
-from glmcode.engines import is_script
 from glmcode.events import Event, SessionStarted, UsageCounted
 from glmcode.live.session import LiveSession
+from glmcode.model.engines import is_script
 from glmcode.session.replaying import replayed
 
 Told = Update | AvailableCommandsUpdate | ConfigOptionUpdate | CurrentModeUpdate | SessionInfoUpdate | UsageUpdate

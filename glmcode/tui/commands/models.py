@@ -69,7 +69,7 @@ async def engine(talk: Conversation, _: str) -> None:
 async def _server() -> list[str]:
     """How the server on this machine is."""
     from glmcode import paths
-    from glmcode.engine_status import render
+    from glmcode.model.engine_status import render
     from glmcode_engine.sglang.record import DEFAULT_NAME, Place
     from glmcode_engine.sglang.status import status_of
 

@@ -25,8 +25,8 @@ async def pack(talk: Conversation, task: str) -> None:
 
     Before the first message the task comes back into the empty prompt.
     """
-    from glmcode.engines import ready_window
     from glmcode.live import repacking
+    from glmcode.model.engines import ready_window
     from glmcode.opening import prices_of
     from glmcode.tui.pack.screen import PackScreen
 

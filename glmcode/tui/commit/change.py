@@ -1,7 +1,7 @@
 """What a commit would do to one file, in a few words."""
 
 from glmcode.tui.texts import text
-from glmcode_sandbox.trees import FileChange
+from glmcode_sandbox.git.trees import FileChange
 
 
 def change_text(change: FileChange) -> str:

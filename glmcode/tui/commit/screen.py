@@ -17,7 +17,7 @@ from glmcode.tui.commit.change import change_text
 from glmcode.tui.page.screen import PageScreen
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import clean_text, one_line
-from glmcode_sandbox.trees import FileChange
+from glmcode_sandbox.git.trees import FileChange
 from glmcode_tools.filetext import display_name
 
 _DIFF_BYTES = 1_000_000

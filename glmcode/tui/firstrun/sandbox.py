@@ -92,7 +92,7 @@ class SandboxScreen(ModalScreen[dict[str, Any] | None]):
 
     @work(exclusive=True)
     async def _build(self, source: "ImageSource", rootfs: Path | None) -> None:
-        from glmcode_sandbox.daemon_address import DEFAULT_IMAGE
+        from glmcode_sandbox.containers.daemon_address import DEFAULT_IMAGE
         from glmcode_sandbox.image import build_image
 
         self.query_one(OptionList).disabled = True

@@ -23,7 +23,7 @@ from glmcode.tui.texts import text
 from glmcode.tui.transcript.lines import Line
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.clean import clean_text, one_line
-from glmcode_sandbox.gitrun import WorkspaceError
+from glmcode_sandbox.git.gitrun import WorkspaceError
 from glmcode_tools.filetext import display_name
 
 Apply = Callable[[Decisions], Awaitable[Reviewed]]

@@ -8,7 +8,7 @@ from textual.content import Content
 from glmcode.session.steps import Step
 from glmcode.tui.texts import text
 from glmcode_sandbox.clean import one_line
-from glmcode_sandbox.trees import FileChange
+from glmcode_sandbox.git.trees import FileChange
 from glmcode_tools.filetext import display_name
 
 START = "start"

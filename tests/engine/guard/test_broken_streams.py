@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glmcode_engine.base import EngineError, ReasoningDelta, Stop, StreamPart, TextDelta, ToolCallDelta
-from glmcode_engine.held_text import HeldText
-from glmcode_engine.leaked_calls import Plain, read_leaked_calls
+from glmcode_engine.repair.held_text import HeldText
+from glmcode_engine.repair.leaked_calls import Plain, read_leaked_calls
 from tests.engine.guard.streams import TOOLS, entries, play, stream_of
 
 CORPUS = [*entries("leaked.yaml"), *entries("structured.yaml")]

@@ -7,7 +7,7 @@ from glmcode.context.budget import LEAST_TOKENS, Auto, announcement, choose_budg
 from glmcode.context.pack import pack
 from glmcode.context.ranking.task import Task
 from glmcode.context.repack import repack
-from glmcode.engines import known_window
+from glmcode.model.engines import known_window
 from glmcode_engine.prices import Prices
 from tests.cli import CommandLine
 from tests.glmcode.context.conftest import Commit, Write

@@ -7,7 +7,7 @@ import pytest
 from glmcode.live.committing import commit, propose
 from glmcode.live.reviewing import carry_out, open_live_review
 from glmcode.review.decisions import Accept, Decisions, Refuse
-from glmcode_sandbox.committing import CommitProblem
+from glmcode_sandbox.git.committing import CommitProblem
 from tests.glmcode.live.working import EDIT, Person, living, make_repo, played, shell
 
 SCRIPT: list[dict[str, Any]] = [

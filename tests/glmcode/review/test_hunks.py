@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from glmcode.review.decisions import Accept, Decisions, Edit, Refuse, ReviewError
 from glmcode.review.hunks import Review, ReviewFile, compare
 from glmcode.review.outcome import Outcome, outcome
-from glmcode_sandbox.shadow import make_shadow
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.git.shadow import make_shadow
+from glmcode_sandbox.git.trees import TreeStore
 
 T = TypeVar("T")
 File = tuple[str, bytes]

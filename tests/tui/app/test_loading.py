@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from glmcode.embedded import PhaseTeller
-from glmcode.loading import Loading
+from glmcode.model.embedded import PhaseTeller
+from glmcode.model.loading import Loading
 from glmcode.tui.loading import EngineLoading
 from glmcode.tui.texts import LANGUAGES, _table
 from glmcode_engine.sglang.phases import PHASES, Phase

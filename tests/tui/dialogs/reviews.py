@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from glmcode.review.hunks import Review, compare
-from glmcode_sandbox.shadow import make_shadow
-from glmcode_sandbox.trees import TreeStore
+from glmcode_sandbox.git.shadow import make_shadow
+from glmcode_sandbox.git.trees import TreeStore
 
 LINES = [f"line_{number} = {number}" for number in range(1, 41)]
 OLD = "\n".join(LINES) + "\n"

@@ -11,7 +11,7 @@ from glmcode.review.hunks import Review
 from glmcode.tui.lines.view import LinesView
 from glmcode.tui.review.files import FileList
 from glmcode.tui.review.screen import ReviewScreen
-from glmcode_sandbox.gitrun import WorkspaceError
+from glmcode_sandbox.git.gitrun import WorkspaceError
 from tests.tui.dialogs.app import DialogApp
 from tests.tui.dialogs.reviews import LINES, NEW, OLD, review_of
 

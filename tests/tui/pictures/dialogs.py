@@ -24,8 +24,8 @@ from glmcode.tui.pack.screen import PackScreen
 from glmcode.tui.review.screen import ReviewScreen
 from glmcode.tui.rewind.screen import RewindScreen
 from glmcode_engine.messages import Usage
-from glmcode_sandbox.committing import Preview
-from glmcode_sandbox.trees import FileChange
+from glmcode_sandbox.git.committing import Preview
+from glmcode_sandbox.git.trees import FileChange
 from tests.glmcode.live.working import EDIT, living, make_repo, played, shell
 from tests.tui.dialogs.app import DialogApp
 from tests.tui.dialogs.reviews import review_of

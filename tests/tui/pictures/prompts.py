@@ -6,7 +6,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from glmcode import paths
-from glmcode.loading import Loading
+from glmcode.model.loading import Loading
 from glmcode.session import store
 from glmcode.tui.app import GlmcodeApp
 from glmcode.tui.loading import EngineLoading

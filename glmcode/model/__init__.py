@@ -1,0 +1,1 @@
+"""The model that the settings ask for: engines, the server on this machine, and what is known of the window."""

@@ -1,0 +1,1 @@
+"""What Docker is asked for: the daemon, the container of a session, and a channel into it."""

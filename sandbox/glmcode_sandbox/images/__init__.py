@@ -1,0 +1,1 @@
+"""How sandbox images come about: builds, devcontainer.json, and layers with what a repository's tests need."""
