@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from glmcode_engine.control_tokens import parted
 from glmcode_engine.dialects import DIALECTS, Dialect
 from glmcode_engine.endpoint import Endpoint
 from glmcode_engine.messages import Message, Request, ToolCall, ToolSpec
@@ -17,6 +18,7 @@ from glmcode_engine.messages import Message, Request, ToolCall, ToolSpec
 RESERVED_KEYS = ("messages", "stream")
 """Body fields that `--extra-body` may not touch."""
 
+_TEXTS = ("content", "reasoning_content", "reasoning")
 _GLM = re.compile(r"glm", re.IGNORECASE)
 # docs.z.ai, migrate-to-glm-4.6; sent because SGLang takes only the temperature from the checkpoint.
 _GLM_SAMPLING = {"temperature": 1.0, "top_p": 0.95}
@@ -44,8 +46,15 @@ def request_body(request: Request, endpoint: Endpoint, extra_body: Mapping[str, 
     if request.tools:
         body["tools"] = [tool_body(tool) for tool in request.tools]
     body = _merged(body, extra_body or {})
-    body["messages"] = [message_body(message, dialect.reasoning_keys) for message in request.messages]
+    body["messages"] = [_plain(message_body(message, dialect.reasoning_keys)) for message in request.messages]
     return body
+
+
+def _plain(message: dict[str, Any]) -> dict[str, Any]:
+    """The message as text alone: nothing in it reads as a control token of the model's."""
+    for call in message.get("tool_calls", ()):
+        call["function"]["arguments"] = parted(call["function"]["arguments"])
+    return {key: parted(value) if key in _TEXTS else value for key, value in message.items()}
 
 
 def _sampling(dialect: Dialect) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from glmcode_engine.base import Repaired
+from glmcode_engine.control_tokens import joined
 from glmcode_engine.messages import ToolCall
 from glmcode_engine.repair.leaked_calls import Leaked, Tools, read_leaked_calls
 from glmcode_engine.repair.typed_values import duplicates, fits, properties
@@ -23,6 +24,8 @@ def repair_call(call: ToolCall, tools: Tools) -> Iterator[ToolCall | Repaired]:
     if not call.name.strip() or call.name.startswith("<"):
         yield Repaired("empty_name", f"a call without a name was dropped: {call.arguments[:100]}")
         return
+    if (arguments := joined(call.arguments)) != call.arguments:
+        call = call.model_copy(update={"arguments": arguments})
     if call.name not in tools:
         named = _with_clean_name(call, tools)
         if named != call:
