@@ -15,8 +15,9 @@ from glmcode.context.index.pieces import Piece
 from glmcode.context.index.store import File, Store
 
 FILE_LIMIT_S = 4.0
-"""A grammar that takes longer over one file is stopped, and the file cut by its lines alone."""
-START_LIMIT_S = 20.0
+"""A grammar that takes more CPU over one file is stopped, and the file cut by its lines alone."""
+WAIT_S = 20.0
+"""So long a file or a start may take besides, on a machine that has other things to do."""
 MAX_DEATHS = 4
 """After so many files that end the process, no more is parsed."""
 MIN_SHARED_FILES = 80
@@ -117,16 +118,16 @@ class _Parse:
             stderr=subprocess.DEVNULL,
         )
         assert helper.stdin is not None and helper.stdout is not None
-        timer = threading.Timer(START_LIMIT_S, helper.kill)
+        timer = threading.Timer(WAIT_S, helper.kill)
         timer.start()
         done = 0
         try:
-            pickle.dump((os.fspath(self._repo), [path for path, _ in self._left]), helper.stdin)
+            pickle.dump((os.fspath(self._repo), [path for path, _ in self._left], self._limit_s), helper.stdin)
             helper.stdin.close()
             for line in helper.stdout:
                 # The first line says that it has started.
                 timer.cancel()
-                timer = threading.Timer(self._limit_s, helper.kill)
+                timer = threading.Timer(self._limit_s + WAIT_S, helper.kill)
                 timer.start()
                 if line == STARTED:
                     continue

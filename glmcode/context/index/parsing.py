@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,11 +36,16 @@ def _rows(pieces: Sequence[Piece]) -> Rows:
 
 
 def main() -> None:
-    """The helping process: the folder and paths come on standard input; for each, a line of pieces goes out."""
-    repo, paths = pickle.load(sys.stdin.buffer)
+    """The helping process: the folder, paths and the limit in seconds of CPU come on standard input.
+
+    For each path a line of pieces goes out; over one that takes longer the process ends by SIGPROF.
+    """
+    repo, paths, limit_s = pickle.load(sys.stdin.buffer)
     sys.stdout.write(STARTED.decode())
     sys.stdout.flush()
     for path in paths:
+        # CPU time, so that what is found does not depend on what else the machine does.
+        signal.setitimer(signal.ITIMER_PROF, max(limit_s, 1e-6))
         data = _read(Path(repo), path)
         if data is None:
             rows = None
