@@ -53,8 +53,18 @@ def request_body(request: Request, endpoint: Endpoint, extra_body: Mapping[str, 
 def _plain(message: dict[str, Any]) -> dict[str, Any]:
     """The message as text alone: nothing in it reads as a control token of the model's."""
     for call in message.get("tool_calls", ()):
-        call["function"]["arguments"] = parted(call["function"]["arguments"])
+        call["function"]["arguments"] = _plain_arguments(call["function"]["arguments"])
     return {key: parted(value) if key in _TEXTS else value for key, value in message.items()}
+
+
+@lru_cache(maxsize=4096)
+def _plain_arguments(arguments: str) -> str:
+    """The same for a JSON object, whose escapes the server's template resolves before it writes the values."""
+    if "\\u" in arguments:
+        resolved = json.dumps(json.loads(arguments), ensure_ascii=False)
+        if parted(resolved) != resolved:
+            return parted(resolved)
+    return parted(arguments)
 
 
 def _sampling(dialect: Dialect) -> dict[str, Any]:
