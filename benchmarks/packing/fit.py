@@ -24,7 +24,7 @@ from benchmarks.packing.gather import Case
 from glmcode.context.core import CORE_SHARE, FILE_SHARE, MIN_CORE_BUDGET
 from glmcode.context.fitting import Offer, fit
 from glmcode.context.fixed import MAP_SHARE, MAX_MAP_TOKENS
-from glmcode.context.pack import MARGIN, heading_tokens
+from glmcode.context.pack import MARGIN, SIGNATURE_SHARE, heading_tokens
 from glmcode.context.ranking.fuse import Row, log_softmax, piece_worths
 from glmcode.context.ranking.weights import FILE_WEIGHTS, PIECE_WEIGHTS
 from glmcode.context.render import FILES_HEAD
@@ -181,7 +181,9 @@ def holds(case: Case, all_offers: Sequence[Offer], budgets: Sequence[int]) -> li
         core, left = core_of(case, budget)
         offers = [offer for offer in all_offers if offer.path not in core]
         fixed = min(MAX_MAP_TOKENS, budget // MAP_SHARE) + estimate_tokens(FILES_HEAD)
-        packed = {one.path: one.ranges for one in fit(offers, int((left - fixed) / MARGIN), sums.get, heading_tokens)}
+        room = int((left - fixed) / MARGIN)
+        room -= room // SIGNATURE_SHARE
+        packed = {one.path: one.ranges for one in fit(offers, room, sums.get, heading_tokens)}
         held.append(
             all(
                 path in core or any(start <= first and last <= end for start, end in packed.get(path, []))

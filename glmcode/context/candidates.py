@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glmcode.context.files import can_be_shown, decode, read_bytes
-from glmcode.context.fitting import GAP_TOKENS, Offer
+from glmcode.context.fitting import Offer
 from glmcode.context.index.history import Commit
 from glmcode.context.index.imports import imports_by_blob
 from glmcode.context.index.kinds import MAX_SOURCE_BYTES
@@ -15,19 +15,15 @@ from glmcode.context.index.snapshot import File, Snapshot
 from glmcode.context.index.standing import Standing, standing_by_path
 from glmcode.context.index.workers import MIN_FILES
 from glmcode.context.line_counts import LineCounts
+from glmcode.context.marks import Marks
 from glmcode.context.pins import Pins, no_such_file
 from glmcode.context.ranking.closer import Close, look_closer
 from glmcode.context.ranking.fuse import file_odds, highest_values, piece_rows, piece_worths
 from glmcode.context.ranking.gather import Evidence, gather
 from glmcode.context.ranking.links import Import
 from glmcode.context.ranking.task import Task
-from glmcode.context.render import Names, fence, gap_mark
-from glmcode_engine.tokens import estimate_tokens
+from glmcode.context.render import fence, gap_mark
 
-MAX_NAMES = 4
-"""Names of definitions left out that a mark tells."""
-NAME_TOKENS = GAP_TOKENS - 8
-"""What these names may cost; the rest is the mark itself and the line numbers."""
 MAX_READ_BYTES = 24 * 1024 * 1024
 """The likely files are read up to this together."""
 
@@ -47,6 +43,7 @@ class Candidates:
     evidence: Evidence | None = None
     _sums: dict[str, list[int] | None] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _marks: dict[str, Marks] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
         """The file's text as it is sent."""
@@ -62,33 +59,14 @@ class Candidates:
             self._sums[path] = self.counts.sums(self.snapshot.files[path].hash, text) if fits else None
         return self._sums[path]
 
-    def names(self, path: str) -> Names:
-        """What is defined in lines of the file, for the mark that stands for them, and what the next lines stand in."""
-        pieces = self.pieces[path]
-
-        def told(first: int, last: int) -> str:
-            inside = [piece for piece in pieces if piece.name and first <= piece.first <= last]
-            around = next((piece.inside for piece in pieces if piece.first == last + 1), "")
-            # Whose head is left out, too: without its name the next lines could be anybody's.
-            beheaded = around if any(piece.name == around for piece in inside) else ""
-            return next((text for text in _said(inside, beheaded) if estimate_tokens(text) <= NAME_TOKENS), "")
-
-        return told
-
-
-def _said(pieces: Sequence[Piece], then: str) -> Iterator[str]:
-    """Ways to say what is defined and what comes `then`, the fullest first."""
-    end = f"; then in {then}" if then else ""
-    count = 0
-    for full in (True, False):
-        every = [f"{one.inside}.{one.name}" if one.inside and full else one.name for one in pieces]
-        names = list(dict.fromkeys(every))
-        count = max(count, len(names))
-        for shown in range(min(len(names), MAX_NAMES), 0, -1):
-            more = f" and {len(names) - shown} more" if len(names) > shown else ""
-            yield ", ".join(names[:shown]) + more + end
-    yield from (f"then in {then}", f"in {then}") if then else ()
-    yield f"{count} definitions" if count > 1 else ""
+    def marks(self, path: str) -> Marks:
+        """What the marks say that stand for lines of the file."""
+        if path not in self._marks:
+            sums = self.line_tokens(path)
+            assert sums is not None, "a file that no fence holds is never offered"
+            lines = self.text(path).removesuffix("\n").split("\n")
+            self._marks[path] = Marks(self.pieces[path], lines, sums)
+        return self._marks[path]
 
 
 def find_candidates(

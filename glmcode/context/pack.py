@@ -20,6 +20,7 @@ from glmcode.context.index.pruning import MAX_INDEX_BYTES, prune
 from glmcode.context.index.settling import settle_later
 from glmcode.context.index.snapshot import NOT_YET, reasons, take_snapshot
 from glmcode.context.index.store import Store
+from glmcode.context.marks import sign
 from glmcode.context.pins import NO_PINS, Pins
 from glmcode.context.ranking.task import Task
 from glmcode.context.record import ContextPack, PackedFile, Segment
@@ -29,6 +30,8 @@ from glmcode_engine.tokens import estimate_tokens
 
 MARGIN = 1.02
 """On top of the tokens counted by cl100k_base, so that the budget holds in o200k_base and GLM-4's vocabulary, too."""
+SIGNATURE_SHARE = 50
+"""One part in so many goes to signatures of what is left out of the files that are shown."""
 INDEX_LIMIT_S = 120.0
 """A first pack takes about a second for a thousand files; what takes longer is packed as far as it is known."""
 MAX_EARLY = 8
@@ -142,8 +145,11 @@ class _Packer:
         head = estimate_tokens(FILES_HEAD)
         room = int((left - head) / MARGIN)
         offers = [offer for offer in candidates.offers if offer.path not in fixed.shown]
-        fitted = fit(offers, room, candidates.line_tokens, heading_tokens, candidates.pinned) if room > 0 else []
+        signing = room // SIGNATURE_SHARE
+        wanted = candidates.pinned
+        fitted = fit(offers, room - signing, candidates.line_tokens, heading_tokens, wanted) if room > 0 else []
         candidates.counts.keep()
+        sign(fitted, candidates.marks, signing)
         missing = candidates.pinned.keys() - {one.path for one in fitted} - fixed.shown
         if missing:
             chosen.left_out["pinned, but nothing of it fits"] = len(missing)
@@ -159,7 +165,7 @@ def _render(candidates: Candidates, one: Fitted) -> tuple[str, PackedFile]:
     text = candidates.text(one.path)
     total = text.count("\n") + (not text.endswith("\n"))
     whole = one.ranges == [(1, total)]
-    body = file_block(one.path, text, None if whole else one.ranges, candidates.names(one.path))
+    body = file_block(one.path, text, None if whole else one.ranges, candidates.marks(one.path).told)
     assert body is not None, "a file that no fence holds is never offered"
     record = PackedFile(
         path=one.path,

@@ -2,20 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 Range = tuple[int, int]
 """First and last line, counted from 1, both included."""
-Names = Callable[[int, int], str]
-"""What stands in a range of lines, in a few words; may be empty."""
+Told = Callable[[int, int], Sequence[str]]
+"""What to say of a range of lines: a few words, perhaps none, then lines of their own."""
 
 INSTRUCTIONS_HEAD = "## The repository's own instructions\n\n"
 MAP_TITLE = "The repository's files"
 CORE_HEAD = "## Files that much of the repository leans on\n\n"
 FILES_HEAD = (
     "## Files that may matter for the task\n\n"
-    "A line like `... lines 12-34: name` stands for lines that are left out here, and names what they define.\n\n"
+    "A line like `... lines 12-34: name` stands for lines that are left out here, and names what they define. Lines\n"
+    "like `... 15: def name():` after it say how a definition among them begins, and in which line.\n\n"
 )
 
 MAX_FENCE = 24
@@ -29,9 +30,18 @@ _TICKS = re.compile(r"`{3,}")
 _LANGUAGE = re.compile(r"\.([A-Za-z0-9]{1,10})$")
 
 
-def no_names(first: int, last: int) -> str:
+def nothing_known(first: int, last: int) -> Sequence[str]:
     """For files of which nothing is known."""
-    return ""
+    return ("",)
+
+
+def gaps_of(ranges: Iterable[Range], total: int) -> Iterator[Range]:
+    """The lines of a file of `total` lines that lie between these ranges, before and after them."""
+    after = 1
+    for first, last in [*ranges, (total + 1, total)]:
+        if first > after:
+            yield after, first - 1
+        after = last + 1
 
 
 def fence(text: str) -> str | None:
@@ -48,11 +58,11 @@ def block(title: str, text: str, language: str = "") -> str | None:
     return f"### {title}\n{mark}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{mark}\n\n"
 
 
-def file_block(path: str, text: str, ranges: Sequence[Range] | None, names: Names = no_names) -> str | None:
+def file_block(path: str, text: str, ranges: Sequence[Range] | None, told: Told = nothing_known) -> str | None:
     """The block of one file, whole or in ranges; None where it cannot be fenced.
 
     What lies between the ranges is a line with a mark that begins no line of the file, the line numbers, and what
-    `names` says of those lines.
+    `told` says of those lines.
     """
     match = _LANGUAGE.search(PurePosixPath(path).name)
     language = match.group(1) if match else ""
@@ -63,14 +73,15 @@ def file_block(path: str, text: str, ranges: Sequence[Range] | None, names: Name
     mark = gap_mark(text)
     if mark is None:
         return None
+    gaps = {first: (first, last) for first, last in gaps_of(ranges, total)}
     written: list[str] = []
-    after = 1
-    for first, last in [*ranges, (total + 1, total)]:
-        if first > after:
-            told = names(after, first - 1)
-            written.append(f"{mark} lines {after}-{first - 1}{': ' + told if told else ''}")
-        written += lines[first - 1 : last]
-        after = last + 1
+    for first, last in sorted([*ranges, *gaps.values()]):
+        if first in gaps:
+            words, *more = told(first, last)
+            written.append(f"{mark} lines {first}-{last}{': ' + words if words else ''}")
+            written += [f"{mark} {line}" for line in more]
+        else:
+            written += lines[first - 1 : last]
     return block(f"{path} (parts of {total} lines)", "\n".join(written) + "\n", language)
 
 

@@ -38,7 +38,7 @@ def _with_gaps(path: str, body: list[str]) -> Shown:
     lines: list[str] = []
     gaps: set[int] = set()
     for line in body:
-        if mark and (match := _GAP.match(line)) and match[1] == mark:
+        if mark and line.startswith(f"{mark} "):
             gaps.add(len(lines))
         else:
             lines.append(line)

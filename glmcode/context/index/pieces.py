@@ -67,6 +67,11 @@ def cut(lines: Sequence[str], found: Sequence[Definition]) -> list[Piece]:
     return _between(lines, starts)
 
 
+def is_comment(line: str) -> bool:
+    """Whether a line is a comment, or an annotation that belongs to what follows."""
+    return _BEFORE.match(line) is not None
+
+
 def _between(lines: Sequence[str], starts: dict[int, tuple[str, str]]) -> list[Piece]:
     pieces: list[Piece] = []
     ordered = [first for first in sorted(starts) if first <= len(lines)]
@@ -83,7 +88,7 @@ def _between(lines: Sequence[str], starts: dict[int, tuple[str, str]]) -> list[P
 
 
 def _with_comments(lines: Sequence[str], first: int, starts: dict[int, tuple[str, str]]) -> int:
-    while first - 1 > 1 and first - 1 not in starts and _BEFORE.match(lines[first - 2]):
+    while first - 1 > 1 and first - 1 not in starts and is_comment(lines[first - 2]):
         first -= 1
     return first
 
