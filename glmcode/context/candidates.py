@@ -24,6 +24,7 @@ from glmcode.context.ranking.links import Import
 from glmcode.context.ranking.task import Task
 from glmcode.context.render import fence, gap_mark
 
+MAX_COUNTED_EARLY = 16
 MAX_READ_BYTES = 24 * 1024 * 1024
 """The likely files are read up to this together."""
 
@@ -115,10 +116,10 @@ def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Ta
     assert evidence is not None
     wanted = [(path, snapshot.files[path].hash) for path in likely]
     waiting = outlines.prepare(wanted) > len(wanted) // 4
-    # Beside the parsing. A first pack asks for the tokens of most files in the end; a later one knows what it needs.
+    # Beside the parsing, as are the tokens of those that are almost always asked for in the end.
     texts = {path: found.raw[path].decode("utf-8", "replace").replace("\r\n", "\n") for path in likely}
     words = dict(standing_by_path(snapshot.store, dict(wanted), texts))
-    for path in likely if waiting else ():
+    for path in likely[:MAX_COUNTED_EARLY] if waiting else ():
         if not outlines.busy:
             break
         found.line_tokens(path)

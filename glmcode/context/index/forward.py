@@ -9,6 +9,9 @@ from itertools import accumulate, chain, compress, count, pairwise
 from glmcode.context.index.counting import Finder, by_term, words_of
 from glmcode.context.index.postings import by_bucket
 
+Hits = dict[str, "array[int]"]
+"""By term (blob number << 8 | count) where it occurs; several entries for one blob where several words have it."""
+
 MAX_COUNT = 255
 _HEAD = struct.Struct("<III")
 """How many files and how many entries there are, and the bytes of the vocabulary."""
@@ -71,8 +74,8 @@ class Forward:
     def _vocabulary(self) -> bytes:
         return self._names or b"\n".join(self._places)
 
-    def search(self, terms: Mapping[str, Iterable[str]], found: "Mapping[str, array[int]]") -> None:
-        """Add (blob number << 8 | count) of each term where it occurs to what is found; `terms` has those of words."""
+    def search(self, terms: Mapping[str, Iterable[str]], found: Hits) -> None:
+        """Add to what is found of each term where it occurs; `terms` has those of words."""
         names = self.vocabulary
         hits = {at: terms[names[at]] for at in compress(count(), map(terms.__contains__, names))}
         ends = [*accumulate(self._sizes)]
@@ -97,9 +100,8 @@ class Forward:
         return by_bucket({term: b"".join([entries[at] for at in places]) for term, places in terms.items()})
 
 
-def search(scans: Sequence[Forward], found: "Mapping[str, array[int]]") -> None:
-    """Add to what is found of each term (blob number << 8 | count) where it occurs; several for one blob where several
-    words do."""
+def search(scans: Sequence[Forward], found: Hits) -> None:
+    """Add to what is found of each term where it occurs."""
     vocabulary = [*dict.fromkeys(chain.from_iterable(scan.vocabulary for scan in scans))]
     terms = {vocabulary[at]: hits for at, hits in Finder(found).find(vocabulary).items()}
     for scan in scans:

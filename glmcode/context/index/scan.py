@@ -1,10 +1,11 @@
 """Reads files and counts their words: which blob holds which how often. Runs in several processes."""
 
 import hashlib
-from collections.abc import Iterable
+from array import array
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from glmcode.context.index.forward import Forward
+from glmcode.context.index.forward import Forward, Hits, search
 from glmcode.context.index.kinds import READABLE, Kind, kind_by_content, kind_by_name, limit
 from glmcode.context.reading import Reader
 
@@ -37,6 +38,8 @@ class Batch:
     buckets: list[tuple[int, bytes]] = field(default_factory=list)
     unsettled: bytes = b""
     """In place of the buckets the same as it was found (see `forward`): that is written sooner."""
+    hits: Hits = field(default_factory=dict)
+    """With `unsettled` the entries of each term that is wanted at once."""
 
 
 def blob_hash(data: bytes) -> str:
@@ -44,10 +47,12 @@ def blob_hash(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def scan(root: int, paths: Iterable[Seen], known: set[str], number: int, settle: bool) -> Batch:
+def scan(
+    root: int, paths: Iterable[Seen], known: set[str], number: int, settle: bool, terms: Collection[str] = ()
+) -> Batch:
     """Read the files below the descriptor `root`, and count their words but for `known` hashes; what is read is added.
 
-    The blobs are numbered from `number` on, one for each path.
+    The blobs are numbered from `number` on, one for each path. What is not settled is searched for `terms`.
     """
     batch = Batch()
     found = Forward()
@@ -65,6 +70,8 @@ def scan(root: int, paths: Iterable[Seen], known: set[str], number: int, settle:
         batch.buckets = list(found.buckets())
     else:
         batch.unsettled = found.write()
+        batch.hits = {term: array("I") for term in terms}
+        search([found], batch.hits)
     return batch
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from glmcode.context.index.forward import Hits
 from glmcode.context.index.kinds import READABLE, kind_by_name
 from glmcode.context.index.scan import Scanned, Seen
 from glmcode.context.index.store import File as File
@@ -47,6 +48,8 @@ class Snapshot:
     """How many files had to be read for this snapshot."""
     fresh: list[File] = field(default_factory=list)
     """Those of them that are readable."""
+    searched: dict[int, Hits] = field(default_factory=dict)
+    """What was found of the wanted terms in scans that are not settled yet, by their numbers."""
 
     def leave_out(self, paths: Iterable[str]) -> None:
         """Forget these files, for this snapshot alone."""
@@ -65,7 +68,7 @@ class Snapshot:
     def holders(self, terms: Collection[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
         """For each term, in order, the places in `files` of the files that hold it, and how often."""
         places, copies = self._places()
-        found = self.store.postings(terms)
+        found = self.store.postings(terms, self.searched)
         for term in sorted(found):
             counts: dict[int, int] = {}
             for entry in found[term]:
@@ -92,11 +95,13 @@ def take_snapshot(
     limit_s: float | None = None,
     on_progress: OnProgress = no_progress,
     before: Mapping[str, File] | None = None,
+    terms: Collection[str] = (),
 ) -> Snapshot:
     """Read what changed since the index last saw this folder, and only that.
 
     After `limit_s` seconds no more is read: the rest is left out as NOT_YET. What was read stays in the index.
-    `before` is what the index knows of the folder, if that was asked for already.
+    `before` is what the index knows of the folder, if that was asked for already; `terms` are looked for where much is
+    read at once, so that they need not be looked for afterwards.
     """
     root_name = os.path.realpath(repo)
     before = store.files(root_name) if before is None else before
@@ -115,20 +120,32 @@ def take_snapshot(
             known[path] = old
         else:
             changed.append((path, status.st_mtime_ns, status.st_size))
-    fresh = _scan(store, repo, changed, limit_s, on_progress) if changed else {}
+    searched: dict[int, Hits] = {}
+    fresh = _scan(store, repo, changed, limit_s, on_progress, terms, searched) if changed else {}
     late = {path for path, _, _ in changed if path not in fresh}
     left = [old for path, old in before.items() if path not in known and path not in late]
     if left:
         with store.writing():
             store.set_files(root_name, [], [old.path for old in left if old.path not in fresh])
             store.mark_left([old.hash for old in left if old.hash], int(time.time()))
-    return _snapshot(store, paths, known | fresh, late, fresh)
+    snapshot = _snapshot(store, paths, known | fresh, late, fresh)
+    snapshot.searched = searched
+    return snapshot
 
 
 def _scan(
-    store: Store, repo: Path, changed: list[Seen], limit_s: float | None, on_progress: OnProgress
+    store: Store,
+    repo: Path,
+    changed: list[Seen],
+    limit_s: float | None,
+    on_progress: OnProgress,
+    terms: Collection[str],
+    searched: dict[int, Hits],
 ) -> dict[str, File]:
-    """The rows of what was read, written part by part, so that a scan that ends early was not for nothing."""
+    """The rows of what was read, written part by part, so that a scan that ends early was not for nothing.
+
+    Adds what was found of the terms to `searched`.
+    """
     root_name = os.path.realpath(repo)
     began, began_ns = time.monotonic(), time.time_ns()
     fresh: dict[str, File] = {}
@@ -137,7 +154,7 @@ def _scan(
     if len(changed) > CHUNK_FILES:
         changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
     known = set(store.blobs()) if len(changed) >= MIN_FILES else _Known(store)
-    with open_root(repo) as root, scanner(root, repo, len(changed), known) as scanning:
+    with open_root(repo) as root, scanner(root, repo, len(changed), known, terms) as scanning:
         for start in range(0, len(changed), CHUNK_FILES):
             on_progress(len(fresh), len(changed))
             if limit_s is not None and time.monotonic() - began >= limit_s:
@@ -152,7 +169,7 @@ def _scan(
                     if settle:
                         store.add_buckets(batch.buckets)
                     else:
-                        store.add_unsettled(batch.unsettled)
+                        searched[store.add_unsettled(batch.unsettled)] = batch.hits
                 numbers = store.blobs().get if len(chunk) >= MIN_FILES else store.blob
                 found = [_file(file, numbers, began_ns) for batch in batches for file in batch.files]
                 store.set_files(root_name, found, [])

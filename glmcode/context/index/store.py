@@ -2,14 +2,14 @@
 
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from glmcode.context.index import postings
-from glmcode.context.index.forward import Forward, search
+from glmcode.context.index.forward import Forward, Hits, search
 from glmcode.context.index.kinds import Kind
 
 VERSION = 4
@@ -172,9 +172,9 @@ class Store:
         rows = ((bucket, segment, data) for bucket, data in buckets)
         self._db.executemany("INSERT INTO posting VALUES (?,?,?)", rows)
 
-    def add_unsettled(self, data: bytes) -> None:
-        """What a scan found, before it is a segment (see `forward`)."""
-        self._db.execute("INSERT INTO unsettled (data) VALUES (?)", (data,))
+    def add_unsettled(self, data: bytes) -> int:
+        """What a scan found, before it is a segment (see `forward`). Returns its number."""
+        return self._db.execute("INSERT INTO unsettled (data) VALUES (?)", (data,)).lastrowid or 0
 
     def unsettled(self) -> list[int]:
         """The numbers of what is no segment yet."""
@@ -228,27 +228,31 @@ class Store:
         if self.segments() > MAX_SEGMENTS:
             self.merge_segments()
 
-    def postings(self, terms: Collection[str]) -> "dict[str, array[int]]":
+    def postings(self, terms: Collection[str], searched: Mapping[int, Hits]) -> Hits:
         """By term (blob number << 8 | count) where it occurs; also of blobs no longer in the repository, and several
-        entries for one blob."""
-        found: dict[str, array[int]] = {}
+        entries for one blob. `searched` has what is known to be found in what is no segment yet, by its number."""
+        found: Hits = {}
         with self._reading():
-            scans = [Forward.read(data) for (data,) in self._db.execute("SELECT data FROM unsettled")]
+            unsettled = self.unsettled()
+            done = [number for number in unsettled if number in searched and searched[number].keys() >= set(terms)]
+            left = [self.read_unsettled(number) for number in unsettled if number not in done]
+            scans = [Forward.read(data) for data in left if data is not None]
             for term in terms:
                 own = found[term] = array("I")
-                query = "SELECT docs FROM posting WHERE bucket=?"
-                for (docs,) in self._db.execute(query, (postings.bucket_of(term),)):
+                rows = self._db.execute("SELECT docs FROM posting WHERE bucket=?", (postings.bucket_of(term),))
+                for (docs,) in rows:
                     own.frombytes(postings.find(docs, term))
+        for number in done:
+            for term in terms:
+                found[term].extend(searched[number][term])
         if scans:
             search(scans, found)
         return found
 
     def size(self) -> int:
         """The bytes in use."""
-        pages, free, each = (
-            int(self._db.execute(f"PRAGMA {what}").fetchone()[0])
-            for what in ("page_count", "freelist_count", "page_size")
-        )
+        pragmas = ("page_count", "freelist_count", "page_size")
+        pages, free, each = (int(self._db.execute(f"PRAGMA {what}").fetchone()[0]) for what in pragmas)
         return (pages - free) * each
 
     def roots(self) -> list[str]:
@@ -261,8 +265,8 @@ class Store:
 
     def unused(self) -> list[str]:
         """The blobs that no folder holds, those left longest ago first."""
-        query = "SELECT hash FROM blob WHERE hash NOT IN (SELECT hash FROM file) ORDER BY left, id"
-        return [hash for (hash,) in self._db.execute(query)]
+        rows = self._db.execute("SELECT hash FROM blob WHERE hash NOT IN (SELECT hash FROM file) ORDER BY left, id")
+        return [hash for (hash,) in rows]
 
     def drop(self, hashes: Sequence[str]) -> None:
         """Forget blobs, but for their postings (see `merge_segments`)."""

@@ -5,7 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,23 +21,28 @@ TOLD_EVERY = 100
 class Scanner:
     """Scans files in this process and, for many, every other one in a helping process."""
 
-    def __init__(self, root: int, known: set[str], helper: "subprocess.Popen[bytes] | None") -> None:
-        self._root, self._known, self._helper = root, known, helper
+    def __init__(
+        self, root: int, known: set[str], terms: Collection[str], helper: "subprocess.Popen[bytes] | None"
+    ) -> None:
+        self._root, self._known, self._terms, self._helper = root, known, terms, helper
 
     def scan(self, paths: Sequence[Seen], number: int, settle: bool, on_read: Callable[[int], None]) -> list[Batch]:
         """What the files hold; their blobs are numbered from `number` on. `on_read` is told how many are read."""
         if self._helper is None or len(paths) < 2:
-            return [scan(self._root, _told(paths, on_read), self._known, number, settle)]
+            return [self._scan(_told(paths, on_read), number, settle)]
         # Every other file, since files of one folder are alike in size.
         mine, theirs = paths[::2], paths[1::2]
         asked = self._ask(theirs, number + len(mine), settle)
         both = _told(mine, lambda count: on_read(2 * count))
-        batch = scan(self._root, both, self._known, number, settle)
+        batch = self._scan(both, number, settle)
         other = self._answer() if asked else None
         if other is None:
-            other = scan(self._root, theirs, self._known, number + len(mine), settle)
+            other = self._scan(theirs, number + len(mine), settle)
         self._known.update(file.hash for file in other.files if file.hash)
         return [batch, other]
+
+    def _scan(self, paths: Iterable[Seen], number: int, settle: bool) -> Batch:
+        return scan(self._root, paths, self._known, number, settle, self._terms)
 
     def _ask(self, paths: Sequence[Seen], number: int, settle: bool) -> bool:
         assert self._helper is not None and self._helper.stdin is not None
@@ -66,10 +71,13 @@ def _told(paths: Sequence[Seen], on_read: Callable[[int], None]) -> Iterator[See
 
 
 @contextmanager
-def scanner(root: int, repo: Path, files: int, known: set[str]) -> Iterator[Scanner]:
-    """A scanner for about so many files below `repo`, open as `root`; `known` blobs are not counted again."""
+def scanner(root: int, repo: Path, files: int, known: set[str], terms: Collection[str] = ()) -> Iterator[Scanner]:
+    """A scanner for about so many files below `repo`, open as `root`; `known` blobs are not counted again.
+
+    `terms` are looked for at once (see `scan`).
+    """
     if files < MIN_FILES or len(os.sched_getaffinity(0)) < 2:
-        yield Scanner(root, known, None)
+        yield Scanner(root, known, terms, None)
         return
     # A process of its own rather than a fork: the caller may have threads.
     helper = subprocess.Popen(
@@ -81,8 +89,8 @@ def scanner(root: int, repo: Path, files: int, known: set[str]) -> Iterator[Scan
     assert helper.stdin is not None and helper.stdout is not None
     try:
         with suppress(OSError):
-            pickle.dump((os.fspath(repo), known), helper.stdin, protocol=5)
-        yield Scanner(root, known, helper)
+            pickle.dump((os.fspath(repo), known, list(terms)), helper.stdin, protocol=5)
+        yield Scanner(root, known, terms, helper)
     finally:
         helper.kill()
         with suppress(OSError):
@@ -93,12 +101,12 @@ def scanner(root: int, repo: Path, files: int, known: set[str]) -> Iterator[Scan
 
 def main() -> None:
     """The helping process: the folder, then what to scan comes on standard input; batches go to standard output."""
-    repo, known = pickle.load(sys.stdin.buffer)
+    repo, known, terms = pickle.load(sys.stdin.buffer)
     gc.disable()  # nothing here refers to itself, and looking for it takes an eighth of the time
     with open_root(Path(repo)) as root, suppress(EOFError):
         while True:
             paths, number, settle = pickle.load(sys.stdin.buffer)
-            pickle.dump(scan(root, paths, known, number, settle), sys.stdout.buffer, protocol=5)
+            pickle.dump(scan(root, paths, known, number, settle, terms), sys.stdout.buffer, protocol=5)
             sys.stdout.flush()
 
 

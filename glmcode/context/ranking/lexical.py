@@ -30,10 +30,18 @@ class Lexical:
     """The terms that say most for a file."""
 
 
+def wanted_terms(task: Task) -> set[str]:
+    """The terms that are looked for in the files."""
+    return {term for zone in _zones(task).values() for term in zone}
+
+
+def _zones(task: Task) -> dict[str, Mapping[str, float]]:
+    return {**task.zones, "names": task.names}
+
+
 def lexical(snapshot: Snapshot, task: Task) -> Lexical:
     """BM25 of each file for the task's title, prose, code and written-out names."""
-    zones: dict[str, Mapping[str, float]] = {**task.zones, "names": task.names}
-    weights = {term for zone in zones.values() for term in zone}
+    zones = _zones(task)
     files = snapshot.files
     # Two digits only: a line more in one file must not change the score of every other.
     average = float(f"{sum(file.words for file in files.values()) / max(1, len(files)):.2g}") or 1.0
@@ -43,7 +51,7 @@ def lexical(snapshot: Snapshot, task: Task) -> Lexical:
     scores = {name: [0.0] * len(paths) for name in zones}
     rarity: dict[str, float] = {}
     best: dict[str, list[tuple[float, str]]] = {}
-    for term, holders in snapshot.holders(weights):
+    for term, holders in snapshot.holders(wanted_terms(task)):
         if not holders or (len(files) > 40 and len(holders) > _COMMON * len(files)):
             continue
         idf = rarity[term] = rare(len(files), len(holders))

@@ -46,7 +46,7 @@ def test_what_no_working_tree_holds_goes_until_the_index_is_small_enough(
     assert after.scanned <= 2 and set(after.files) == {"a.py", "b.py"}
     assert dict(after.holding("refund")) == {"b.py": 1}
     assert dict(after.holding("name57")) == {"a.py": 1}
-    assert [list(found) for found in store.postings(["name07", "name17"]).values()] == [[], []]
+    assert [list(found) for found in store.postings(["name07", "name17"], {}).values()] == [[], []]
 
 
 def test_what_was_left_longest_ago_goes_first(store: Store, repo: Path, write: Write) -> None:

@@ -86,6 +86,26 @@ def test_a_term_is_found_the_same_before_and_after_settling(tmp_path: Path, repo
         assert len(before["refund"]) == MANY and len(before["77"]) == 1
 
 
+@pytest.mark.parametrize("terms", [("refund", "refundtotal", "nothing"), ("refund",), ()])
+def test_what_a_scan_was_asked_for_is_found_as_if_it_were_looked_for_afterwards(
+    tmp_path: Path, repo: Path, write: Write, terms: tuple[str, ...]
+) -> None:
+    write({f"d{n % 9}/m{n}.py": f"refundTotal = item_{n} + Refund\n" for n in range(2 * MANY)})
+    asked = ["refund", "refundtotal", "nothing"]
+    names = list_files(repo)
+    with open_store(tmp_path / "i.sqlite") as store:
+        # A scan of another process, which nobody asked this one for.
+        take_snapshot(store, repo, names[::2])
+        found = take_snapshot(store, repo, names, terms=terms)
+        assert found.searched and all(set(hits) == set(terms) for hits in found.searched.values())
+        assert len(found.searched) < len(store.unsettled())
+        looked_for = {term: sorted(own) for term, own in take_snapshot(store, repo, names).holders(asked)}
+        assert {term: sorted(own) for term, own in found.holders(asked)} == looked_for
+        assert len(looked_for["refundtotal"]) == 2 * MANY
+        settle(store)
+        assert {term: sorted(own) for term, own in found.holders(asked)} == looked_for
+
+
 def test_a_pack_leaves_the_settling_to_a_process_that_ends(repo: Path, write: Write) -> None:
     write({f"m{n}.py": f"def refund_{n}(count):\n    return count\n" for n in range(MANY)})
     text = pack(repo, "refund_7 of a count", 3000).text
@@ -122,7 +142,7 @@ def test_two_at_once_settle_each_scan_once(tmp_path: Path) -> None:
     assert [process.wait(60) for process in running] == [0, 0]
     with open_store(file) as store:
         assert not store.unsettled() and store.segments() == 6
-        assert len(store.postings(["ord"])["ord"]) == 6 * 4
+        assert len(store.postings(["ord"], {})["ord"]) == 6 * 4
 
 
 def test_no_index_is_made_where_it_went_meanwhile(tmp_path: Path) -> None:
