@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.packing.gather import Case
+from glmcode.context.candidates import looked_at
 from glmcode.context.core import CORE_SHARE, FILE_SHARE, MIN_CORE_BUDGET
 from glmcode.context.fitting import Offer, fit
 from glmcode.context.fixed import MAP_SHARE, MAX_MAP_TOKENS
@@ -179,7 +180,8 @@ def holds(case: Case, all_offers: Sequence[Offer], budgets: Sequence[int]) -> li
     held = []
     for budget in budgets:
         core, left = core_of(case, budget)
-        offers = [offer for offer in all_offers if offer.path not in core]
+        looked = set(case.paths[: looked_at(map(sum, case.sizes), budget)])
+        offers = [offer for offer in all_offers if offer.path in looked and offer.path not in core]
         fixed = min(MAX_MAP_TOKENS, budget // MAP_SHARE) + estimate_tokens(FILES_HEAD)
         room = int((left - fixed) / MARGIN)
         room -= room // SIGNATURE_SHARE

@@ -18,6 +18,7 @@ WINDOW_SHARE = 1 / 3
 """The rest of the window is for the system prompt, the work and the answers."""
 MAX_COLD_USD = 0.06
 """Where prices are known, reading the pack for the first time costs no more."""
+MAX_CHOSEN = 64_000
 NO_TASK_TOKENS = 4_000
 LEAST_TOKENS = 2_000
 _SMALL = re.compile(
@@ -66,7 +67,7 @@ def choose_budget(auto: Auto, task: Task, spread: int, named_lines: Collection[i
     elif spread <= MIDDLE:
         need = Budget(24_000 if traced else 32_000, f"{what}, and several files match")
     else:
-        need = Budget(48_000 if traced else 64_000, f"{what}, and much matches a little")
+        need = Budget(48_000 if traced else MAX_CHOSEN, f"{what}, and much matches a little")
     return _bounded(need, auto)
 
 

@@ -1,5 +1,6 @@
 """The likely files of a task: read once, checked against the index, cut into pieces, priced line by line."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,9 @@ from glmcode.context.ranking.task import Task
 from glmcode.context.render import fence, gap_mark
 
 MAX_COUNTED_EARLY = 16
+LOOKED_AT_BYTES = 43
+"""So many bytes of the likely files are looked at closely for each token of the budget: twelve times what fits."""
+LEAST_LOOKED_AT = 40
 MAX_READ_BYTES = 24 * 1024 * 1024
 """The likely files are read up to this together."""
 
@@ -77,8 +81,9 @@ def find_candidates(
     outlines: Outlines,
     task: Task,
     pins: Pins,
+    budget: int,
 ) -> Candidates:
-    """Rank the files of the snapshot, look closely at the likely ones, and offer their pieces.
+    """Rank the files of the snapshot, look closely at the likely ones, and offer their pieces for so many tokens.
 
     Raises ContextError for a pin on what is no text file.
     """
@@ -95,7 +100,7 @@ def find_candidates(
     first = len(snapshot.fresh) >= MIN_FILES
     evidence = found.evidence = gather(snapshot, history, task, pins.near, parse if first else None)
     order = [*(path for path in pinned if path in snapshot.files), *(p for p in evidence.order if p not in pinned)]
-    _read(found, order)
+    _read(found, order[: len(pinned) + looked_at([snapshot.files[path].size for path in evidence.order], budget)])
     likely = [path for path in order if path in found.raw]
     closely = _look(found, likely, outlines, task)
     files = [snapshot.files[path] for path in closely]
@@ -108,6 +113,13 @@ def find_candidates(
         triples = zip(one.pieces, worths, sizes, strict=True)
         found.offers += [Offer(one.path, at, piece, worth, size) for at, (piece, worth, size) in enumerate(triples)]
     return found
+
+
+def looked_at(sizes: Iterable[int], budget: int) -> int:
+    """How many of the likely files, of these sizes in bytes, are looked at closely for so many tokens."""
+    most = LOOKED_AT_BYTES * budget
+    before = itertools.accumulate(sizes, initial=0)
+    return sum(1 for at, (total, _) in enumerate(itertools.pairwise(before)) if at < LEAST_LOOKED_AT or total <= most)
 
 
 def _look(found: Candidates, likely: Sequence[str], outlines: Outlines, task: Task) -> dict[str, Close]:

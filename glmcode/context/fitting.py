@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from glmcode.context.index.pieces import Piece
 
-FILE_TOKENS = 24
+FILE_TOKENS = 18
 """What a file's heading and fence cost before any of its lines; the path comes on top."""
 GAP_TOKENS = 16
 """What a mark for lines left out may cost; a gap that costs less is filled."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glmcode.context.budget import MASS, Auto, Budget, choose_budget
+from glmcode.context.budget import MASS, MAX_CHOSEN, Auto, Budget, choose_budget
 from glmcode.context.candidates import Candidates, find_candidates
 from glmcode.context.files import listing, open_root, shown
 from glmcode.context.fitting import Fitted, fit, spread
@@ -136,7 +136,8 @@ class _Packer:
             outlines = Outlines(store, self.repo)
             if len(snapshot.fresh) <= MAX_EARLY:
                 outlines.prepare_again((file.path, file.hash, before.get(file.path)) for file in snapshot.fresh)
-            candidates = find_candidates(self.root, snapshot, history.commits, outlines, self.task, self.pins)
+            most = budget if isinstance(budget, int) else MAX_CHOSEN
+            candidates = find_candidates(self.root, snapshot, history.commits, outlines, self.task, self.pins, most)
         told = self._budget(budget, candidates)
         fixed = write_fixed(self.root, paths, snapshot, told.tokens, MARGIN)
         chosen = _Chosen(told, len(paths), fixed.segments, fixed.files, left_out)

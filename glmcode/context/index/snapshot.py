@@ -4,28 +4,18 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from glmcode.context.index.forward import Hits
-from glmcode.context.index.kinds import READABLE, kind_by_name
-from glmcode.context.index.scan import Scanned, Seen
+from glmcode.context.index.intake import Intake, OnProgress
+from glmcode.context.index.kinds import READABLE
+from glmcode.context.index.scan import Seen
 from glmcode.context.index.store import File as File
 from glmcode.context.index.store import Store
-from glmcode.context.index.workers import MIN_FILES, scanner
-from glmcode.context.reading import open_root
 
-OnProgress = Callable[[int, int], None]
-"""Told how many files of how many are read."""
-CHUNK_FILES = 4000
-"""So many files are read before what is known of them is written, so that memory stays bounded."""
-MAX_UNSETTLED_FILES = 8000
-MAX_UNSETTLED = 8
-"""With more scans than this waiting to be settled the next one is settled at once."""
 NOT_YET = "not indexed yet"
-RACY_NS = 2_000_000_000
-"""A file changed so shortly before the scan may change again without a new time: it is read again."""
 
 
 def no_progress(done: int, of: int) -> None:
@@ -105,6 +95,24 @@ def take_snapshot(
     """
     root_name = os.path.realpath(repo)
     before = store.files(root_name) if before is None else before
+    known, changed = _compare(repo, paths, before)
+    intake = Intake(store, repo, limit_s, on_progress, terms)
+    if changed:
+        intake.read(changed)
+    fresh = intake.fresh
+    late = {path for path, _, _ in changed if path not in fresh}
+    left = [old for path, old in before.items() if path not in known and path not in late]
+    if left:
+        with store.writing():
+            store.set_files(root_name, [], [old.path for old in left if old.path not in fresh])
+            store.mark_left([old.hash for old in left if old.hash], int(time.time()))
+    snapshot = _snapshot(store, paths, known | fresh, late, fresh)
+    snapshot.searched = intake.searched
+    return snapshot
+
+
+def _compare(repo: Path, paths: Sequence[str], before: Mapping[str, File]) -> tuple[dict[str, File], list[Seen]]:
+    """The files that are as they were, and those that are to be read."""
     known: dict[str, File] = {}
     changed: list[Seen] = []
     prefix, lstat, regular = f"{repo}{os.sep}", os.lstat, stat.S_ISREG
@@ -120,86 +128,7 @@ def take_snapshot(
             known[path] = old
         else:
             changed.append((path, status.st_mtime_ns, status.st_size))
-    searched: dict[int, Hits] = {}
-    fresh = _scan(store, repo, changed, limit_s, on_progress, terms, searched) if changed else {}
-    late = {path for path, _, _ in changed if path not in fresh}
-    left = [old for path, old in before.items() if path not in known and path not in late]
-    if left:
-        with store.writing():
-            store.set_files(root_name, [], [old.path for old in left if old.path not in fresh])
-            store.mark_left([old.hash for old in left if old.hash], int(time.time()))
-    snapshot = _snapshot(store, paths, known | fresh, late, fresh)
-    snapshot.searched = searched
-    return snapshot
-
-
-def _scan(
-    store: Store,
-    repo: Path,
-    changed: list[Seen],
-    limit_s: float | None,
-    on_progress: OnProgress,
-    terms: Collection[str],
-    searched: dict[int, Hits],
-) -> dict[str, File]:
-    """The rows of what was read, written part by part, so that a scan that ends early was not for nothing.
-
-    Adds what was found of the terms to `searched`.
-    """
-    root_name = os.path.realpath(repo)
-    began, began_ns = time.monotonic(), time.time_ns()
-    fresh: dict[str, File] = {}
-    # What is written as it was found is searched more slowly: not where it is much, nor where nobody settles it.
-    settle = not MIN_FILES <= len(changed) <= MAX_UNSETTLED_FILES or len(store.unsettled()) > MAX_UNSETTLED
-    if len(changed) > CHUNK_FILES:
-        changed.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
-    known = set(store.blobs()) if len(changed) >= MIN_FILES else _Known(store)
-    with open_root(repo) as root, scanner(root, repo, len(changed), known, terms) as scanning:
-        for start in range(0, len(changed), CHUNK_FILES):
-            on_progress(len(fresh), len(changed))
-            if limit_s is not None and time.monotonic() - began >= limit_s:
-                return fresh
-            chunk = changed[start : start + CHUNK_FILES]
-            with store.writing():
-                number = store.reserve(len(chunk))
-            batches = scanning.scan(chunk, number, settle, _beyond(len(fresh), len(changed), on_progress))
-            with store.writing():
-                for batch in batches:
-                    store.add_blobs((file.number, file.hash, file.words) for file in batch.files if file.number)
-                    if settle:
-                        store.add_buckets(batch.buckets)
-                    else:
-                        searched[store.add_unsettled(batch.unsettled)] = batch.hits
-                numbers = store.blobs().get if len(chunk) >= MIN_FILES else store.blob
-                found = [_file(file, numbers, began_ns) for batch in batches for file in batch.files]
-                store.set_files(root_name, found, [])
-                store.merge_many()
-            fresh |= {file.path: file for file in found}
-    on_progress(len(fresh), len(changed))
-    return fresh
-
-
-class _Known(set[str]):
-    """The blobs whose terms are known, asked for one by one: for a few files that is quicker than to read all."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__()
-        self._store = store
-
-    def __contains__(self, hash: object) -> bool:
-        return super().__contains__(hash) or (isinstance(hash, str) and self._store.blob(hash) is not None)
-
-
-def _beyond(done: int, of: int, on_progress: OnProgress) -> Callable[[int], None]:
-    return lambda count: on_progress(done + count, of)
-
-
-def _file(seen: Scanned, numbers: Callable[[str], tuple[int, int] | None], began: int) -> File:
-    counted = numbers(seen.hash) if seen.hash else None
-    number, words = counted or (0, 0)
-    # What another process dropped from the index meanwhile is read again.
-    settled = seen.mtime < began - RACY_NS and (counted is not None or not seen.hash)
-    return File(seen.path, seen.kind, seen.hash, number, words, seen.size, seen.mtime if settled else 0)
+    return known, changed
 
 
 def _snapshot(

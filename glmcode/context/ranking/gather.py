@@ -14,8 +14,8 @@ from glmcode.context.ranking.task import Task
 
 CANDIDATES = 120
 """So many files are looked at closely."""
-EARLY = 60
-"""So many are told early: of twice as many most are among the likely ones in the end."""
+EARLY = 40
+"""So many are told early: most of them are among the likely ones in the end."""
 _ROUGH = {
     **{"title": 1.0, "prose": 1.0, "code": 0.6, "names": 1.2, "path": 1.2, "file_name": 0.6, "said": 1.0},
     **{"said_best": 0.5, "often": 0.3, "lately": 0.4, "mention": 2.5, "folder": 0.4, "tested": 0.5},

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from glmcode.context.files import list_files
+from glmcode.context.index.intake import CHUNK_FILES
 from glmcode.context.index.outlines import Outlines
 from glmcode.context.index.place import with_index
-from glmcode.context.index.snapshot import CHUNK_FILES, NOT_YET, take_snapshot
+from glmcode.context.index.snapshot import NOT_YET, take_snapshot
 from glmcode.context.index.store import Store, open_store
 from glmcode.context.pack import pack
 from glmcode.context.warming import Progress, outline, warm
