@@ -24,6 +24,10 @@ LEAST_TOKENS = 2_000
 _SMALL = re.compile(
     r"\b(?:rename|typos?|misspell\w*|spelling|reword|docstring|comment|changelog|bump|version number)\b", re.I
 )
+_FAILING = re.compile(
+    r"\b(?:fail\w*|crash\w*|broken|breaks?|cannot|can't|does(?:n't| not)|raises?|hangs?|wrong\w*|loses?|lost)\b", re.I
+)
+"""In a title that something small does so it is no small change: not `error`, which messages are called, too."""
 _TRACE = re.compile(
     r"Traceback \(most recent|^[ \t]*File \"[^\"\n]+\", line \d|^[ \t]*at [\w.$<>]+ ?\([^)\n]*:\d+|"
     r"panicked at |goroutine \d",
@@ -60,7 +64,7 @@ def choose_budget(auto: Auto, task: Task, spread: int, named_lines: Collection[i
     what = "a bug with a trace" if traced else "a task without a trace"
     if not task.text.strip():
         need = Budget(NO_TASK_TOKENS, "no task yet")
-    elif _SMALL.search(task.title) and len(task.text) <= MAX_SMALL_CHARS:
+    elif _is_small(task):
         need = Budget(6_000, "a small change by its title")
     elif spread <= SHARP:
         need = Budget(8_000 if traced else 13_000, f"{what}, and few places match")
@@ -69,6 +73,11 @@ def choose_budget(auto: Auto, task: Task, spread: int, named_lines: Collection[i
     else:
         need = Budget(48_000 if traced else MAX_CHOSEN, f"{what}, and much matches a little")
     return _bounded(need, auto)
+
+
+def _is_small(task: Task) -> bool:
+    small = _SMALL.search(task.title) is not None and _FAILING.search(task.title) is None
+    return small and len(task.text) <= MAX_SMALL_CHARS
 
 
 def _bounded(need: Budget, auto: Auto) -> Budget:

@@ -32,6 +32,23 @@ def test_a_long_report_with_a_small_word_in_its_title_is_no_small_change() -> No
     assert tokens("Rename fails\n\n" + "It says that the table is locked. " * 30) == tokens("Saving fails")
 
 
+@pytest.mark.parametrize(
+    ("title", "small"),
+    [
+        ("Fix a typo in the error message of save()", True),
+        ("Rename total_price to total everywhere", True),
+        ("Bump the version number", True),
+        ("Rename fails on Windows", False),
+        ("Docstring of a wrapped function is lost", False),
+        ("Comments crash the parser", False),
+        ("Changelog page doesn't load", False),
+        ("Saving is slow", False),
+    ],
+)
+def test_a_small_word_in_what_fails_makes_no_small_change(title: str, small: bool) -> None:
+    assert (choose_budget(Auto(), Task(title), 40_000, ()).reason == "a small change by its title") is small
+
+
 @pytest.mark.parametrize("window", [8_000, 32_000, 128_000, 200_000])
 def test_never_more_than_a_third_of_the_window(window: int) -> None:
     budget = choose_budget(Auto(window), Task("Orders are lost"), 100_000, ())
