@@ -67,7 +67,7 @@ def main() -> None:
         for name, weights in zip(("FILE_WEIGHTS", "PIECE_WEIGHTS"), train(cases, ()), strict=True):
             print(name, {key: round(value, 2) for key, value in sorted(weights.items(), key=lambda one: -abs(one[1]))})
         return
-    groups = _groups(cases, options.data)
+    groups = groups_of(cases, options.data)
     for label, without in KINDS.items() if options.ablate else [("all evidence", ())]:
         held = {case.id: hits for case, hits in judge(cases, without)}
         for name, ids in groups.items():
@@ -90,16 +90,19 @@ def judge(cases: Sequence[Case], without: Collection[str]) -> Iterator[tuple[Cas
                 yield case, holds(case, offers_of(case, *weights_of), BUDGETS)
 
 
-def _groups(cases: Sequence[Case], data: Path | None) -> dict[str, list[str]]:
-    """The ids of all cases, and with the data of each language group and of issues that name no file to change."""
+def groups_of(cases: Sequence[Case], data: Path | None) -> dict[str, list[str]]:
+    """The ids of all cases, and with the data of each set and of issues that name no file to change."""
     groups: dict[str, list[str]] = {"all": [case.id for case in cases]}
     issues = {row["id"]: row for row in map(json.loads, data.read_text().splitlines())} if data else {}
     for case in cases:
         if (issue := issues.get(case.id)) is None:
             continue
         sets = issue["sets"]
-        language = "multilingual" if "multilingual" in sets else "commits" if "commits" in sets else "python"
-        groups.setdefault(language, []).append(case.id)
+        if "commits" in sets:
+            groups.setdefault("commits, Python" if issue["lang"] == "python" else "commits, others", []).append(case.id)
+        groups.setdefault(next((name for name in ("multilingual", "commits") if name in sets), "python"), []).append(
+            case.id
+        )
         text = issue["issue"].lower().replace("_", "")
         if not any(PurePosixPath(path).name.partition(".")[0].lower().replace("_", "") in text for path in case.gold):
             groups.setdefault("no file named", []).append(case.id)
