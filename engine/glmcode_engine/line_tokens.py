@@ -23,8 +23,6 @@ def line_tokens(text: str) -> list[int]:
 @cache
 def _line_breaks() -> dict[int, int]:
     """How many line breaks each token holds, of those that hold any."""
-    from glmcode_engine.ranks import cl100k
+    from glmcode_engine.ranks import ranks
 
-    encoding = cl100k()
-    values = encoding.token_byte_values()
-    return {encoding.encode_single_token(value): value.count(b"\n") for value in values if b"\n" in value}
+    return {rank: value.count(b"\n") for value, rank in ranks().items() if b"\n" in value}

@@ -30,11 +30,15 @@ def load_ranks(packed: bytes) -> dict[bytes, int]:
 
 
 @cache
+def ranks() -> dict[bytes, int]:
+    """The rank of each token by its bytes."""
+    return load_ranks(_FILE.read_bytes())
+
+
+@cache
 def cl100k() -> "tiktoken.Encoding":
     """The encoding; the first call takes some 0.15 s and 40 MB."""
     import tiktoken
 
     # Under a name of our own: a registered one would be looked up by those who unpickle it.
-    return tiktoken.Encoding(
-        "glmcode_cl100k", pat_str=_PATTERN, mergeable_ranks=load_ranks(_FILE.read_bytes()), special_tokens={}
-    )
+    return tiktoken.Encoding("glmcode_cl100k", pat_str=_PATTERN, mergeable_ranks=ranks(), special_tokens={})

@@ -45,15 +45,17 @@ class Intake:
         store, began, began_ns = self.store, time.monotonic(), time.time_ns()
         # What is written as it was found is searched more slowly: not where it is much, nor where nobody settles it.
         settle = not MIN_FILES <= len(files) <= MAX_UNSETTLED_FILES or len(store.unsettled()) > MAX_UNSETTLED
-        if len(files) > CHUNK_FILES:
+        # What somebody waits for is one part, as far as memory allows: each is searched by itself.
+        size = MAX_UNSETTLED_FILES if self.terms and not settle else CHUNK_FILES
+        if len(files) > size:
             files.sort(key=lambda seen: (kind_by_name(seen[0]) != "source", seen[0]))
         known = set(store.blobs()) if len(files) >= MIN_FILES else _Known(store)
         with open_root(self.repo) as root, scanner(root, self.repo, len(files), known, self.terms) as scanning:
-            for start in range(0, len(files), CHUNK_FILES):
+            for start in range(0, len(files), size):
                 self.on_progress(len(self.fresh), len(files))
                 if self.limit_s is not None and time.monotonic() - began >= self.limit_s:
                     return
-                chunk = files[start : start + CHUNK_FILES]
+                chunk = files[start : start + size]
                 with store.writing():
                     number = store.reserve(len(chunk))
                 batches = scanning.scan(chunk, number, settle, self._beyond(len(self.fresh), len(files)))
