@@ -19,6 +19,7 @@ WINDOW_SHARE = 1 / 3
 MAX_COLD_USD = 0.06
 """Where prices are known, reading the pack for the first time costs no more."""
 MAX_CHOSEN = 64_000
+"""The most that is ever chosen."""
 NO_TASK_TOKENS = 4_000
 LEAST_TOKENS = 2_000
 _SMALL = re.compile(

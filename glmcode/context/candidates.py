@@ -26,6 +26,7 @@ from glmcode.context.ranking.task import Task
 from glmcode.context.render import fence, gap_mark
 
 MAX_COUNTED_EARLY = 16
+"""Of so many likely files the tokens are counted while they are parsed."""
 LOOKED_AT_BYTES = 43
 """So many bytes of the likely files are looked at closely for each token of the budget: twelve times what fits."""
 LEAST_LOOKED_AT = 40

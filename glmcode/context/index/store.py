@@ -12,7 +12,7 @@ from glmcode.context.index import postings
 from glmcode.context.index.forward import Forward, Hits, search
 from glmcode.context.index.kinds import Kind
 
-VERSION = 4
+VERSION = 5
 BUSY_S = 20.0
 MAX_SEGMENTS = 40
 """So many scans write postings of their own; then they are put together."""
@@ -24,7 +24,7 @@ CREATE TABLE number (next INTEGER NOT NULL);
 INSERT INTO number VALUES (1);
 CREATE TABLE posting (bucket INTEGER, segment INTEGER, docs BLOB, PRIMARY KEY (bucket, segment));
 CREATE TABLE segment (id INTEGER PRIMARY KEY);
-CREATE TABLE unsettled (id INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE unsettled (id INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB);
 CREATE TABLE file (root TEXT, path TEXT, kind TEXT, hash TEXT, blob INTEGER, words INTEGER, size INTEGER, mtime INTEGER,
     PRIMARY KEY (root, path)) WITHOUT ROWID;
 CREATE TABLE detail (hash TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
@@ -173,7 +173,7 @@ class Store:
         self._db.executemany("INSERT INTO posting VALUES (?,?,?)", rows)
 
     def add_unsettled(self, data: bytes) -> int:
-        """What a scan found, before it is a segment (see `forward`). Returns its number."""
+        """What a scan found, before it is a segment (see `forward`). Returns its number, never used again."""
         return self._db.execute("INSERT INTO unsettled (data) VALUES (?)", (data,)).lastrowid or 0
 
     def unsettled(self) -> list[int]:

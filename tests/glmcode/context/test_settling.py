@@ -106,6 +106,16 @@ def test_what_a_scan_was_asked_for_is_found_as_if_it_were_looked_for_afterwards(
         assert {term: sorted(own) for term, own in found.holders(asked)} == looked_for
 
 
+def test_a_scan_that_took_the_place_of_one_that_is_settled_is_not_taken_for_it(tmp_path: Path) -> None:
+    with open_store(tmp_path / "i.sqlite") as store:
+        with store.writing():
+            searched = {store.add_unsettled(forward().write()): {"ord": array("I", [9 << 8 | 1])}}
+        settle(store)
+        with store.writing():
+            store.add_unsettled(forward().write())
+        assert sorted(store.postings(["ord"], searched)["ord"]) == sorted([n << 8 | 1 for n in (1, 2, 3, 4)] * 2)
+
+
 def test_a_pack_leaves_the_settling_to_a_process_that_ends(repo: Path, write: Write) -> None:
     write({f"m{n}.py": f"def refund_{n}(count):\n    return count\n" for n in range(MANY)})
     text = pack(repo, "refund_7 of a count", 3000).text
