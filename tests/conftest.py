@@ -1,6 +1,7 @@
 """Which parts this machine has: a test that needs a missing one is skipped, or fails where all are required."""
 
 import functools
+import gc
 import os
 import shutil
 import signal
@@ -61,6 +62,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Load
     from tests.sglang_cpu.together import TogetherScheduling
 
     return TogetherScheduling(config, log)
+
+
+def pytest_sessionstart() -> None:
+    """Look for no garbage while the tests are collected: all of it stays, and is some hundred megabytes."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
