@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 settings.register_profile("glmcode", deadline=None)  # how busy the machine is says nothing about the code
 settings.load_profile("glmcode")
-# Whoever starts the tests may ignore it (nohup), and every child would inherit that.
+# Whoever starts the tests may ignore these (nohup, a shell's &), and every child would inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @functools.cache
