@@ -124,7 +124,6 @@ def terminal(*arguments: str, program: Sequence[str] = (), ready: str = READY) -
         child.seconds_to_text = time.monotonic() - started
         if "--bare" not in arguments and not program:
             child.seconds_to_text -= float(os.read(report, 100))
-        child.drain(1.0)
         yield child
     finally:
         process.kill()
@@ -160,9 +159,16 @@ def start_of_the_application() -> None:
     told(f"start of glmcode, bare application with {WIDGETS} widgets", ours, bare, "s", 1.5)
 
 
+def settle(*children: Terminal) -> None:
+    """Until what comes after the first text is over."""
+    for child in children:
+        child.drain(1.0)
+
+
 def echoes(*children: Terminal) -> list[list[float]]:
     """Milliseconds of each key, in each child in turn."""
     found: list[list[float]] = [[] for _ in children]
+    settle(*children)
     for _, key in zip(range(KEYS), cycle(b"qzjxkv"), strict=False):
         for milliseconds, child in zip(found, children, strict=True):
             milliseconds.append(child.echo_ms(bytes([key])))
@@ -183,6 +189,7 @@ def main() -> None:
         without, within = map(statistics.median, echoes(none, full))
         told("echo of a key", within, without, "ms", 1.5)
     with terminal(*many) as full, terminal("--messages", str(FEW)) as few, terminal("--bare", "2") as plain:
+        settle(full, few, plain)
         before = [each.cpu_seconds() for each in (full, plain)]
         plain.drain(_SECONDS)
         idle, floor = (each.cpu_seconds() - seconds for each, seconds in zip((full, plain), before, strict=True))

@@ -1,6 +1,7 @@
 """Which parts this machine has: a test that needs a missing one is skipped, or fails where all are required."""
 
 import functools
+import gc
 import os
 import shutil
 import signal
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 settings.register_profile("glmcode", deadline=None)  # how busy the machine is says nothing about the code
 settings.load_profile("glmcode")
-# Whoever starts the tests may ignore it (nohup), and every child would inherit that.
+# Whoever starts the tests may ignore these (nohup, a shell's &), and every child would inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @functools.cache
@@ -61,6 +63,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Load
     from tests.sglang_cpu.together import TogetherScheduling
 
     return TogetherScheduling(config, log)
+
+
+def pytest_sessionstart() -> None:
+    """Look for no garbage while the tests are collected: all of it stays, and is some hundred megabytes."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

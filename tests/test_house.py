@@ -1,4 +1,5 @@
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -56,12 +57,16 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 MODULES = dict(modules())
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+@functools.cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
 def imports(name: str) -> Iterator[str]:
     """What a module imports, anywhere in it: modules, and names of modules that may be modules themselves."""
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree(name)):
         match node:
             case ast.Import():
                 yield from (alias.name for alias in node.names)
@@ -108,13 +113,13 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+    assert [name for name in MODULES if not ast.get_docstring(tree(name))] == []
 
 
 def test_files_and_functions_stay_short() -> None:
     long = [name for name, path in MODULES.items() if path.read_text("utf-8").count("\n") > MAX_FILE_LINES]
-    for name, tree in TREES.items():
-        for node in ast.walk(tree):
+    for name in MODULES:
+        for node in ast.walk(tree(name)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 long += [f"{name}.{node.name}"] if length > MAX_FUNCTION_LINES else []

@@ -11,6 +11,7 @@ from glmcode.config import ConfigError
 from glmcode.exit_codes import ExitCode
 from glmcode.interrupts import interruptible
 from glmcode.session.store import SessionError
+from glmcode.starting import hurry
 from glmcode_engine.base import EngineError
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError
@@ -94,6 +95,7 @@ def _run_small(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 
 
 def _headless(options: argparse.Namespace) -> int:
+    hurry()
     from glmcode.headless.issue import read_issue, read_prompt
     from glmcode.headless.run import run_headless
     from glmcode.headless.selection import with_selection

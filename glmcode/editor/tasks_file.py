@@ -4,6 +4,7 @@ What is ours is told by what it says: a task by the end of its `detail` (tasks.K
 description, a list or a file that we made by a comment behind its first bracket. Nothing else is touched.
 """
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -68,8 +69,9 @@ def _empty_file(made: Made, eol: str) -> str:
     return f'{{ {made}{eol}{_DEFAULT_UNIT}"version": "2.0.0"{eol}}}{eol}'
 
 
+@functools.lru_cache(maxsize=1)  # one text is asked about several times before it changes
 def _checked(text: str) -> Node:
-    """The root object of a text whose lists are lists. Raises JsoncError."""
+    """The root object of a text whose lists are lists; nobody changes it. Raises JsoncError."""
     root = jsonc.parse(text)
     if root is None or root.kind != "object":
         raise JsoncError("it holds no object")

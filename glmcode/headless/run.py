@@ -15,6 +15,7 @@ from glmcode.interrupts import Interrupts
 from glmcode.live.told import waiting_notes
 from glmcode.model.engines import ready_window
 from glmcode.session.marks import Restoring
+from glmcode.starting import settle
 from glmcode_prompts.library import load
 from glmcode_sandbox.base import SandboxError
 from glmcode_sandbox.workspace import WorkspaceError, protected
@@ -107,6 +108,8 @@ async def _turn(job: Job, prompt: str, task: str) -> TurnFinished:
     finished: TurnFinished | None = None
     async with aclosing(job.play(prompt, typed=task)) as events:
         async for event in events:
+            if event.kind not in ("prompted", "step_started"):
+                settle()  # the model has answered, so the client is imported
             if event.kind == "turn_finished":
                 finished = event
     assert finished is not None, "every turn ends with turn_finished"

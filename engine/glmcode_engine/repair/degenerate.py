@@ -49,11 +49,19 @@ class CircleWatch:
             if len(self._tail) < length or self._unread[length] < length // 4:
                 continue
             self._unread[length] = 0
-            window = self._tail[-length:]
-            eights = {window[at : at + _GRAM] for at in range(length - _GRAM + 1)}
-            if len(eights) < part * length:
+            if _has_few_eights(self._tail[-length:], part * length):
                 return True
         return False
+
+
+def _has_few_eights(window: str, enough: float) -> bool:
+    """Whether fewer different eights than `enough` are in it; a normal text has as many in its first few lines."""
+    eights = set[str]()
+    for at in range(len(window) - _GRAM + 1):
+        eights.add(window[at : at + _GRAM])
+        if len(eights) >= enough:
+            return False
+    return True
 
 
 class AnswerWatch:

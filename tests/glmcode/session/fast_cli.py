@@ -1,17 +1,26 @@
 """The real command line in forked children of one process that has imported it already, so that many can be killed."""
 
 import contextlib
+import gc
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.cli import PROJECT, environment
+
+LIGHT = ("glmcode_sandbox.local",)
+WHOLE = (
+    *LIGHT,
+    *("glmcode.cli.commands", "glmcode.cli.parser", "glmcode.cli.session_replay", "glmcode.cli.session_time"),
+    *("glmcode.cli.sessions", "glmcode.headless.run", "glmcode_engine.scripted"),
+)
 
 
 class FastCli:
@@ -35,28 +44,32 @@ class FastCli:
 
 
 @contextlib.contextmanager
-def fast_cli(home: Path) -> Iterator[FastCli]:
+def serving(folder: Path, imported: Sequence[str] = LIGHT) -> Iterator["subprocess.Popen[str]"]:
+    """The process that forks, after these imports; it serves any number of homes."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.glmcode.session.fast_cli"],
+        [sys.executable, "-m", "tests.glmcode.session.fast_cli", *imported],
         cwd=PROJECT,
-        env=environment(home),
+        env=environment(folder),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        yield FastCli(home, process)
+        yield process
         assert process.stdin is not None
         process.stdin.close()
 
 
 def _serve() -> None:
-    import glmcode_sandbox.local  # noqa: F401
-
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    gc.freeze()
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
             _run(asked)
+        with contextlib.suppress(OSError):  # the child does the same; whoever comes first makes its group
+            os.setpgid(child, child)
         print(_waited(child, asked["kill_after_s"]), flush=True)
 
 
@@ -64,6 +77,7 @@ def _run(asked: dict[str, Any]) -> None:
     from glmcode.cli.main import main
 
     os.setpgid(0, 0)
+    os.environ["HOME"] = asked["folder"]
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(Path(asked["folder"], name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -12,7 +12,7 @@ import pytest
 from glmcode.session import store
 from glmcode.session.timeline import TREES_NAME, Timeline, read_timeline
 from tests.cli import host_image
-from tests.glmcode.session.fast_cli import FastCli, fast_cli
+from tests.glmcode.session.fast_cli import FastCli, serving
 from tests.sandbox.repositories import contents, git, git_state, make_repository, write
 
 Files = dict[str, tuple[int, bytes | str]]
@@ -167,11 +167,11 @@ def play(story: Story, actions: int) -> None:
 @pytest.mark.parametrize("workspace", ["direct", "isolated"])
 @pytest.mark.parametrize("seed", range(2))
 def test_whatever_happens_every_state_comes_back(tmp_path: Path, seed: int, workspace: str) -> None:
-    with fast_cli(tmp_path) as cli:
-        play(Story(cli, seed, workspace, "--sandbox", "none"), actions=6)
+    with serving(tmp_path) as process:
+        play(Story(FastCli(tmp_path, process), seed, workspace, "--sandbox", "none"), actions=6)
 
 
 @pytest.mark.docker
 def test_whatever_happens_every_state_of_a_layer_comes_back(tmp_path: Path) -> None:
-    with host_image("glmcode-story-test") as image, fast_cli(tmp_path) as cli:
-        play(Story(cli, 3, "isolated", "--sandbox", "docker", "--image", image), actions=4)
+    with host_image("glmcode-story-test") as image, serving(tmp_path) as process:
+        play(Story(FastCli(tmp_path, process), 3, "isolated", "--sandbox", "docker", "--image", image), actions=4)

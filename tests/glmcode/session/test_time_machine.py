@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from glmcode.session import store
 from glmcode.session.marks import Restoring
 from glmcode.session.store import FILE_NAME
 from glmcode.session.timeline import TREES_NAME, read_timeline
-from tests.glmcode.session.fast_cli import FastCli, fast_cli
+from tests.glmcode.session.fast_cli import FastCli
 from tests.sandbox.repositories import contents, git, git_state, make_repository, write
 
 Call = dict[str, Any]
@@ -55,9 +54,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with fast_cli(tmp_path) as cli:
-        yield Place(cli)
+def place(cli: FastCli) -> Place:
+    return Place(cli)
 
 
 def test_the_patch_between_two_steps_applies_where_it_is_piped_to(place: Place, tmp_path: Path) -> None:

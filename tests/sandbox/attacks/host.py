@@ -111,22 +111,32 @@ class Host:
 def fingerprint(path: Path) -> str:
     """Content, kind, mode and owner of a file, or of everything in a folder; no link is followed."""
     digest = hashlib.sha256()
-    for each in sorted(_all(path)):
-        status = each.lstat()
-        digest.update(
-            f"{each}\0{status.st_mode}\0{status.st_uid}\0{status.st_nlink}\0".encode(errors="surrogateescape")
-        )
+    for name in sorted(_all(os.fsencode(path))):
+        status = os.lstat(name)
+        digest.update(b"%b\0%d\0%d\0%d\0" % (name, status.st_mode, status.st_uid, status.st_nlink))
         if status.st_size > _LARGE_BYTES:
-            digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
+            digest.update(b"%d %d" % (status.st_size, status.st_mtime_ns))
         elif stat.S_ISREG(status.st_mode):
-            digest.update(each.read_bytes())
+            digest.update(_read(name))
         elif stat.S_ISLNK(status.st_mode):
-            digest.update(os.fsencode(each.readlink()))
+            digest.update(os.readlink(name))  # noqa: PTH115
     return digest.hexdigest()
 
 
-def _all(path: Path) -> Iterator[Path]:
-    if os.path.lexists(path):
-        yield path
-    if path.is_dir() and not path.is_symlink():
-        yield from path.rglob("*")
+# Names, not `Path`s: a repository may have a hundred thousand of them.
+def _all(top: bytes) -> Iterator[bytes]:
+    if not os.path.lexists(top):
+        return
+    yield top
+    folders = [top] if stat.S_ISDIR(os.lstat(top).st_mode) else []
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                yield entry.path
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+
+
+def _read(name: bytes) -> bytes:
+    with open(name, "rb") as file:  # noqa: PTH123
+        return file.read()

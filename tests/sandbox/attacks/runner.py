@@ -147,7 +147,7 @@ class _Watch:
         self._attacker = attacker
         self._names = names
         host = attacker.host
-        self._outside, self._git, self._repo = host.outside(), host.git_state(), fingerprint(host.repo)
+        self._outside, self._git, self._repo = host.outside(), host.git_state(), self._isolated()
 
     def look(self, ended: Ended) -> None:
         """After the call."""
@@ -160,13 +160,17 @@ class _Watch:
             wrong.append("files beside the repository changed")
         if host.git_state() != self._git:
             wrong.append(".git changed")
-        if self._attacker.place.endswith("isolated") and fingerprint(host.repo) != self._repo:
+        if self._isolated() != self._repo:
             wrong.append("an isolated repository changed")
         if self._attacker.daemon is None and (left := left_containers(ended.pid)):
             wrong.append(f"containers are left: {left}")
         if processes := _left(host):
             wrong.append(f"processes are left: {processes}")
         self._tell(wrong)
+
+    def _isolated(self) -> str:
+        """The state of a repository that no command may change."""
+        return fingerprint(self._attacker.host.repo) if self._attacker.place.endswith("isolated") else ""
 
     def walk(self, *, trapped: bool) -> None:
         """Use the repository with git as the person does."""

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,15 @@ def daemon() -> Any:
     return connect()
 
 
-@pytest.fixture
-async def base() -> AsyncIterator[str]:
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    """An image of this host; layers on it are by the path of their repository, so each test has its own."""
     tag = f"glmcode-setup-test:{uuid.uuid4().hex[:12]}"
-    image = await build_image("host", tag=tag, on_line=print)
+    image = asyncio.run(build_image("host", tag=tag, on_line=print))
     yield tag
     api = daemon()
     try:
-        await asyncio.to_thread(remove_with_layers, api, image.image_id)
+        remove_with_layers(api, image.image_id)
     finally:
         api.close()
 
