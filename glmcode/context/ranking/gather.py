@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from glmcode.context.index.history import Commit
 from glmcode.context.index.snapshot import File, Snapshot
 from glmcode.context.mentions import named
-from glmcode.context.ranking.lexical import Lexical, Scores, lexical, path_scores, path_terms
+from glmcode.context.ranking.lexical import Lexical, Scores, lexical
 from glmcode.context.ranking.links import from_tests
 from glmcode.context.ranking.past import history_scores, nearness, together
+from glmcode.context.ranking.paths import path_scores
 from glmcode.context.ranking.task import Task
 
 CANDIDATES = 120
@@ -54,7 +55,7 @@ def gather(
     files = snapshot.files
     mentions = named(task.text, files)
     columns: dict[str, Scores] = dict(words.by_zone)
-    columns |= path_scores(path_terms(list(files)), task)
+    columns |= path_scores(files, task)
     if on_early is not None:
         on_early(_early(columns, files))
     commits = history()

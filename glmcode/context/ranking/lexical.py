@@ -1,13 +1,11 @@
-"""BM25 over the terms of files, by where in the task a term stands, and over the parts of their paths."""
+"""BM25 over the terms of files, by where in the task a term stands."""
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import compress
 
 from glmcode.context.index.snapshot import Snapshot
-from glmcode.context.index.words import WORD, TermCounter
 from glmcode.context.ranking.task import Task
 
 _K1, _B = 1.2, 0.6
@@ -62,9 +60,7 @@ def lexical(snapshot: Snapshot, task: Task) -> Lexical:
         if idf > 2:
             for at, part in parts:
                 best.setdefault(paths[at], []).append((part, term))
-    by_zone = {
-        name: {path: score for path, score in zip(paths, own, strict=True) if score} for name, own in scores.items()
-    }
+    by_zone = {name: dict(compress(zip(paths, own, strict=True), own)) for name, own in scores.items()}
     return Lexical(by_zone, rarity, best)
 
 
@@ -74,50 +70,3 @@ def rare(count: int, holders: int) -> float:
     One file more or less seldom changes it: an edit elsewhere leaves the scores, and with them the pack, as they are.
     """
     return max(_STEP, round(math.log(1 + (count - holders + 0.5) / (holders + 0.5)) / _STEP) * _STEP)
-
-
-def path_terms(paths: list[str]) -> dict[str, dict[str, float]]:
-    """The terms of each path: those of the file's own name count double."""
-    counter = TermCounter()
-    folders: dict[str, dict[str, float]] = {}
-    names: dict[str, dict[str, float]] = {}
-    found = {}
-    for path in paths:
-        folder, _, name = path.rpartition("/")
-        if folder not in folders:
-            folders[folder] = dict.fromkeys(counter.terms(folder), 1.0)
-        # The folder of a package's front file is its name.
-        front = name.startswith(("__init__.", "mod.", "index.", "lib.", "main."))
-        own = folder.rpartition("/")[2] if front else name.partition(".")[0] or name
-        if own not in names:
-            names[own] = dict.fromkeys(counter.terms(own), 2.0)
-        found[path] = folders[folder] | names[own]
-    return found
-
-
-def path_scores(by_path: Mapping[str, Mapping[str, float]], task: Task) -> dict[str, Scores]:
-    """How far the task's words name the path: with rare words, and as a share of the file name's own words."""
-    wanted: dict[str, float] = {}
-    for name, factor in (("title", 2.0), ("prose", 1.0), ("code", 1.0)):
-        for term, weight in task.zones[name].items():
-            wanted[term] = wanted.get(term, 0.0) + factor * min(weight, 2.0)
-    found_in = Counter(chain.from_iterable(by_path.values()))
-    count = len(by_path)
-    by_count = {n: rare(count, n) for n in set(found_in.values())}
-    rarity = {term: by_count[n] for term, n in found_in.items()}
-    weighed, covered = {}, {}
-    for path, terms in by_path.items():
-        if wanted.keys().isdisjoint(terms):
-            continue
-        hits = [term for term in terms if term in wanted]
-        weighed[path] = sum(rarity[term] * terms[term] * wanted[term] for term in hits) / (4 + len(terms))
-        total = sum(rarity[term] for term, times in terms.items() if times == 2.0)
-        own = sum(rarity[term] for term in hits if terms[term] == 2.0)
-        if own and total:
-            covered[path] = own * own / total
-    return {"path": weighed, "file_name": covered}
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text in order."""
-    return WORD.findall(text)
