@@ -93,6 +93,8 @@ class Timeline:
                 if self.waiting and line.get("applied") and self.end is not None:
                     self.waiting, self.there = False, self.end
                     self.arrived += [(each.old, each.new) for each in self.changes if each.by_session]
+                elif self.end == self.there:
+                    self.waiting = False  # there was nothing to apply
 
     def _opened(self, opened: WorkspaceOpened) -> None:
         self._cut()

@@ -31,7 +31,9 @@ class Story:
         git(self.repo, "stash", "list")
         self.session = ""
         self.edited: set[str] = set()
-        """What the user changed since the session began."""
+        """What the user may have changed since the session began: a call that was cut off counts as theirs."""
+        self._named: set[str] = set()
+        """What the calls of the last run name."""
         self._flags = ("--workspace", workspace, "--context", "0", "--apply", "auto", *flags)
         self._serial = 0
         self._takes = 0.2
@@ -50,7 +52,7 @@ class Story:
 
     def run(self, *, killed: bool) -> None:
         """A run of a few calls; after it every state of the session is one that the calls lead through."""
-        before = self.files
+        before, self._named = self.files, set()
         script = [{"tool_calls": [self._call()]} for _ in range(self.random.randint(1, 4))] + [{"content": "Done."}]
         (self.cli.home / "script.json").write_text(json.dumps(script))
         resume = ("--resume", self.session) if self.session else ()
@@ -61,6 +63,7 @@ class Story:
         self._takes = max(self._takes, 0.0 if killed else time.monotonic() - began)
         time.sleep(0.05)  # what was killed may have had a command under way
         assert code in ((0, -9) if killed else (0,)), told
+        self.edited |= self._named if code == -9 else set()
         self.session = self.session or max((path.name for path in self._root.glob("2*")), default="")
         if code == -9 and self._flags[1] == "isolated" and self.files != before and not self._moving():
             assert self.files == self.tree(self.timeline().point("end").tree)  # all was applied
@@ -72,6 +75,7 @@ class Story:
     def _call(self) -> dict[str, Any]:
         self._serial += 1
         name, other = self.random.sample(NAMES, 2)
+        self._named |= {name, other}
         text = f"{self._serial}\n"
         command = self.random.choice(
             [f"rm -f {name}", f"mkdir -p $(dirname {other}); mv {name} {other} || :", f"chmod +x {name} || :", "true",

@@ -149,6 +149,17 @@ def test_changes_that_wait_are_moved_in_their_patch_alone(place: Place) -> None:
     assert (place.read("n"), place.read("m"), place.read("o")) == ("1\n", None, "3\n")
 
 
+def test_after_an_isolated_run_that_changed_nothing_files_come_back_in_the_repository(place: Place) -> None:
+    session = place.run(put("n", "1\n"), put("n", "2\n"), workspace="isolated", flags=("--apply", "auto"))
+    nothing = {"name": "shell", "arguments": {"command": "true"}}
+    place.run(nothing, workspace="isolated", flags=("--resume", session, "--apply", "auto"))
+    code, _, told = place.session("restore", "1", session, "--files", "--yes")
+    assert code == 0 and "wait to be applied" not in told
+    assert place.read("n") == "1\n"
+    assert place.session("restore", "undo", session, "--yes")[0] == 0
+    assert place.read("n") == "2\n"
+
+
 def test_a_fork_goes_on_by_itself_and_its_files_come_back_too(place: Place) -> None:
     session = place.run(put("n", "1\n"), put("n", "2\n"))
     whole = (place.folder(session) / FILE_NAME).read_bytes()
