@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.glmcode.session.fast_cli import WHOLE, FastCli, serving
+from tests.glmcode.session.fast_cli import FastCli, serving
 
 
 @pytest.fixture(scope="session")
 def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
     """The process that forks command lines, one a worker."""
-    with serving(tmp_path_factory.mktemp("forking"), WHOLE) as process:
+    with serving(tmp_path_factory.mktemp("forking")) as process:
         yield process
 
 

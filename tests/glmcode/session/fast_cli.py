@@ -9,17 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.cli import PROJECT, environment
 
-LIGHT = ("glmcode_sandbox.local",)
-WHOLE = (
-    *LIGHT,
+IMPORTED = (
     *("glmcode.cli.commands", "glmcode.cli.parser", "glmcode.cli.session_replay", "glmcode.cli.session_time"),
-    *("glmcode.cli.sessions", "glmcode.headless.run", "glmcode_engine.scripted"),
+    *("glmcode.cli.sessions", "glmcode.headless.run", "glmcode_engine.scripted", "glmcode_sandbox.local"),
 )
 
 
@@ -44,10 +42,10 @@ class FastCli:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, imported: Sequence[str] = LIGHT) -> Iterator["subprocess.Popen[str]"]:
-    """The process that forks, after these imports; it serves any number of homes."""
+def serving(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The process that forks; it serves any number of homes."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.glmcode.session.fast_cli", *imported],
+        [sys.executable, "-m", "tests.glmcode.session.fast_cli"],
         cwd=PROJECT,
         env=environment(folder),
         stdin=subprocess.PIPE,
@@ -60,7 +58,7 @@ def serving(folder: Path, imported: Sequence[str] = LIGHT) -> Iterator["subproce
 
 
 def _serve() -> None:
-    for name in sys.argv[1:]:
+    for name in IMPORTED:
         importlib.import_module(name)
     gc.freeze()
     for line in sys.stdin:
