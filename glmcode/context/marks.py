@@ -1,7 +1,9 @@
 """Says what the lines of a file that are left out define: by names, or by signatures where tokens are set aside."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from glmcode.context.fitting import GAP_TOKENS, Fitted
 from glmcode.context.index.pieces import Piece, is_comment
@@ -20,7 +22,7 @@ _LINE_TOKENS = 6
 """What the mark and the number before a signature cost."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Marks:
     """What the marks of one file say."""
 
@@ -28,13 +30,13 @@ class Marks:
     lines: Sequence[str]
     sums: Sequence[int]
     """The tokens before each line."""
-    signed: set[Range] = field(default_factory=set)
-    """The gaps whose signatures are told instead of names."""
+    signed: dict[Range, list[Range]] = field(default_factory=dict)
+    """The gaps of which signatures are told instead of names, and the lines of those."""
 
     def told(self, first: int, last: int) -> list[str]:
         """What to say of these lines: a few words, perhaps none, then lines of their own."""
-        if (first, last) in self.signed:
-            return ["", *(f"{start}: {self._text(start, end)}" for start, end in self._signatures(first, last))]
+        if found := self.signed.get((first, last)):
+            return ["", *(f"{start}: {self._text(start, end)}" for start, end in found)]
         pieces = self.pieces
         inside = [piece for piece in pieces if piece.name and first <= piece.first <= last]
         around = next((piece.inside for piece in pieces if piece.first == last + 1), "")
@@ -42,21 +44,25 @@ class Marks:
         beheaded = around if any(piece.name == around for piece in inside) else ""
         return [next((text for text in _said(inside, beheaded) if estimate_tokens(text) <= NAME_TOKENS), "")]
 
-    def cost(self, first: int, last: int) -> int:
-        """The tokens that signatures take on top of what names may; 0 where there are none to tell."""
-        found = self._signatures(first, last)
-        each = (self.sums[end] - self.sums[start - 1] + _LINE_TOKENS for start, end in found)
-        return max(1, sum(each) - NAME_TOKENS) if found else 0
+    def cost(self, signatures: Iterable[Range]) -> int:
+        """The tokens that these take on top of what names may."""
+        each = (self.sums[end] - self.sums[start - 1] + _LINE_TOKENS for start, end in signatures)
+        return max(1, sum(each) - NAME_TOKENS)
 
-    def _signatures(self, first: int, last: int) -> list[Range]:
+    def signatures(self, first: int, last: int) -> list[Range]:
         """The lines of the signatures of what is defined there."""
-        found = [piece for piece in _begun(self.pieces) if first <= piece.first <= last]
+        places = (bisect_left(self._begun, at, key=lambda piece: piece.first) for at in (first, last + 1))
+        found = self._begun[slice(*places)]
         if len(found) > MAX_SIGNATURES:
             names = {piece.name for piece in found}
             found = [piece for piece in found if piece.inside not in names]
         if len(found) > MAX_SIGNATURES:
             return []
         return [lines for piece in found if (lines := signature(self.lines, piece))]
+
+    @cached_property
+    def _begun(self) -> list[Piece]:
+        return list(_begun(self.pieces))
 
     def _text(self, first: int, last: int) -> str:
         head = self.lines[first - 1].rstrip()
@@ -96,10 +102,11 @@ def sign(fitted: Iterable[Fitted], marks_of: Callable[[str], Marks], tokens: int
     for one in fitted:
         marks = marks_of(one.path)
         for gap in gaps_of(one.ranges, len(marks.lines)):
-            if 0 < (cost := marks.cost(*gap)) <= tokens:
+            found = marks.signatures(*gap)
+            if found and (cost := marks.cost(found)) <= tokens:
                 tokens -= cost
                 one.tokens += cost
-                marks.signed.add(gap)
+                marks.signed[gap] = found
 
 
 def _said(pieces: Sequence[Piece], then: str) -> Iterator[str]:

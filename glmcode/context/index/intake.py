@@ -18,6 +18,7 @@ OnProgress = Callable[[int, int], None]
 CHUNK_FILES = 4000
 """So many files are read before what is known of them is written, so that memory stays bounded."""
 MAX_UNSETTLED_FILES = 8000
+"""So many files are written as they were found, to be settled later."""
 MAX_UNSETTLED = 8
 """With more scans than this waiting to be settled the next one is settled at once."""
 RACY_NS = 2_000_000_000

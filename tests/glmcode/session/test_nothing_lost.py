@@ -35,8 +35,10 @@ class Story:
         self.session = ""
         self.edited: set[str] = set()
         """What the user may have changed since the session began: a call that was cut off counts as theirs."""
-        self._named: set[str] = set()
-        """What the calls of the last run name."""
+        self._cut = False
+        """Whether a call ever was."""
+        self._named: dict[str, set[str]] = {}
+        """What each call of the last run names, by its arguments."""
         self._flags = ("--workspace", workspace, "--context", "0", "--apply", "auto", *flags)
         self._serial = 0
         self._takes = 0.2
@@ -48,14 +50,16 @@ class Story:
 
     @property
     def files(self) -> Files:
-        return {path: held for path, held in contents(self.repo).items() if not LEFT.search(path)}
+        found = contents(self.repo)
+        left = {path for path, held in found.items() if self._cut and held[0] == 0o600 and LEFT.search(path)}
+        return {path: held for path, held in found.items() if path not in left}
 
     def timeline(self) -> Timeline:
         return read_timeline(store.records(self.folder / store.FILE_NAME))
 
     def run(self, *, killed: bool) -> None:
         """A run of a few calls; after it every state of the session is one that the calls lead through."""
-        before, self._named = self.files, set()
+        before, self._named = self.files, {}
         script = [{"tool_calls": [self._call()]} for _ in range(self.random.randint(1, 4))] + [{"content": "Done."}]
         (self.cli.home / "script.json").write_text(json.dumps(script))
         resume = ("--resume", self.session) if self.session else ()
@@ -66,11 +70,23 @@ class Story:
         self._takes = max(self._takes, 0.0 if killed else time.monotonic() - began)
         time.sleep(0.05)  # what was killed may have had a command under way
         assert code in ((0, -9) if killed else (0,)), told
-        self.edited |= self._named if code == -9 else set()
         self.session = self.session or max((path.name for path in self._root.glob("2*")), default="")
+        if code == -9 and self.session:
+            self._own_what_was_cut_off()
         if code == -9 and self._flags[1] == "isolated" and self.files != before and not self._moving():
             assert self.files == self.tree(self.timeline().point("end").tree)  # all was applied
         self.check()
+
+    def _own_what_was_cut_off(self) -> None:
+        """What the calls name whose state the session did not take; where they changed nothing there is none."""
+        lines = list(store.records(self.folder / store.FILE_NAME))
+        taken = {call for line in lines if line.get("kind") == "snapshot" for call in line["calls"]}
+        begun = max((at for at, line in enumerate(lines) if line.get("kind") == "prompted"), default=0)
+        for line in lines[begun:]:
+            names = self._named.get(line["arguments"]) if line.get("kind") == "tool_started" else None
+            if names and line["call_id"] not in taken:
+                self._cut = True
+                self.edited |= names
 
     def _moving(self) -> bool:
         return any(self.repo.glob(".glmcode-apply-*"))
@@ -78,16 +94,17 @@ class Story:
     def _call(self) -> dict[str, Any]:
         self._serial += 1
         name, other = self.random.sample(NAMES, 2)
-        self._named |= {name, other}
         text = f"{self._serial}\n"
         command = self.random.choice(
             [f"rm -f {name}", f"mkdir -p $(dirname {other}); mv {name} {other} || :", f"chmod +x {name} || :", "true",
              f"mkdir -p $(dirname {name}); echo {text.strip()} >>{name}"]
         )  # fmt: skip
-        return self.random.choice(
+        call: dict[str, Any] = self.random.choice(
             [{"name": "write", "arguments": {"path": name, "content": text}},
              {"name": "shell", "arguments": {"command": command}}]
         )  # fmt: skip
+        self._named[json.dumps(call["arguments"])] = {name, other}
+        return call
 
     def edit(self) -> None:
         self._serial += 1
@@ -137,7 +154,7 @@ class Story:
         return {
             path: (0o755 if meta.startswith("100755") else 0o644, held[oid])
             for (meta, path), oid in zip(listed, ids, strict=True)
-            if not LEFT.search(path)
+            if not (self._cut and LEFT.search(path))
         }
 
     def check(self) -> None:
